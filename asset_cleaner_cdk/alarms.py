@@ -111,7 +111,7 @@ ALARMS = (
     ),
     Alarm(
         "map-run-failed",
-        "A map run left parts of a large site unlisted, or could not be started",
+        "A map run left out parts of a large site, or could not be started",
         Subject.MAP_RUNS,
         Metric.MAP_RUNS_FAILED,
         "Sum",

@@ -72,7 +72,7 @@ def add_state_machine(scope: Construct, machine: MapRuns, settings: StackSetting
         scope,
         "MapRuns",
         state_machine_name=machine.name,
-        comment="Lists a large site, a worker for each of its ranges",
+        comment="Lists a large site, or reads its tags: a worker for each of its ranges",
         # The CDK's own writer leaves out what is null.
         definition_body=sfn.DefinitionBody.from_string(json.dumps(_definition(settings, function))),
         role=role,
@@ -97,8 +97,8 @@ def _definition(settings: StackSettings, function: lambda_.IFunction) -> dict[st
                 "ToleratedFailurePercentage": 100,
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                    "StartAt": "ListRange",
-                    "States": {"ListRange": _invoke(settings, function, "$")},
+                    "StartAt": "Worker",
+                    "States": {"Worker": _invoke(settings, function, "$")},
                 },
                 "ResultPath": None,
                 "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "TakeIn"}],

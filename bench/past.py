@@ -6,10 +6,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
+from cleaner_lambda.ledger import Folded, Ledger, Retired
+from cleaner_lambda.ledger_document import encode
 from release_log import marker
-from release_log.layout import Layout, make_id
+from release_log.layout import Layout
 from release_log.marker import FORMAT, Asset, Release
+from release_log.release_id import make_id
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.segments import GROUP, SMALL
 from cleaner_lambda.waiting import UNASKED
 from release_log.instants import format_instant

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.outcome import Outcome, Unanswered
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Action, Plan
+    from cleaner_lambda.plan import Action, Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.s3_errors import RequestError
 

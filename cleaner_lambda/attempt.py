@@ -26,7 +26,7 @@ from cleaner_lambda.next_due import PLACING, RETRY_SECONDS, ends, held_up, next_
 from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.report import Report, keys
 from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.so_far import Rest
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.so_far import SoFar
     from cleaner_lambda.sweep_plan import Part
@@ -125,7 +125,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
         ends_at=None if has_ended(known.history) else ends_at(loaded, job.policy),
-        map_run=known.cursor.map_run if known.cursor and known.handed_out else None,
+        map_run=known.map_run,
         not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
@@ -212,10 +212,14 @@ def attempt(  # noqa: PLR0915 (one step after the other)
 def _let_others_end(loaded: Loaded, job: Job) -> None:
     """Leave a group alone while another run deletes: nor is anything written, or that run would lose the ledger.
 
+    So while workers read the tags of the groups: another run has handed them out since this one began.
+
     Raises:
         HeldUpError: That is so.
     """
-    until = held_up(loaded.stops, loaded.now)
+    rebuilding = loaded.ledger.rebuilding
+    waits = None if rebuilding is None else rebuilding.waits_until
+    until = waits or held_up(loaded.stops, loaded.now)
     if loaded.group is not None and until is not None and not job.dry_run:
         raise HeldUpError(until)
 

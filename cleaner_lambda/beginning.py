@@ -15,7 +15,7 @@ from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
 from cleaner_lambda.next_due import RETRY_SECONDS
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Plan
+from cleaner_lambda.plan import Plan
 from cleaner_lambda.report import Report
 from release_log.layout import Layout
 

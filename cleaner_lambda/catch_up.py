@@ -21,7 +21,7 @@ from cleaner_lambda.next_ledger import announce, with_markers
 from cleaner_lambda.order import gone_after, instants, is_unseen
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Plan, Reason, Stop
+from cleaner_lambda.plan import Plan, Reason, Stop
 from cleaner_lambda.pruning import settled_cut
 from cleaner_lambda.report import Report
 from release_log.policy_settings import values_of

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import head
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.errors import BusyError, TooOldError, UnreadableError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Ledger

@@ -11,7 +11,7 @@ from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.nesting import is_empty
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import batches
-from cleaner_lambda.policy import Plan
+from cleaner_lambda.plan import Plan
 from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.report import Report
 from release_log.bounds import LEDGER_FILES

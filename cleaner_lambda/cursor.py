@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda import waiting
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
-from release_log.layout import make_id
 from release_log.map_run import MAP_SECONDS
 
 if TYPE_CHECKING:
@@ -21,28 +21,50 @@ Bounds = tuple[str, str | None]
 """A range of keys: it begins after its first key and ends with its last; with None it has no end."""
 
 
+class Kind(StrEnum):
+    """What a map run works off; in a worker's payload this is the name of its number."""
+
+    RANGE = "range"
+    """Key ranges of a full listing."""
+    GROUP = "group"
+    """Groups of the retired assets whose tags a rebuild reads."""
+
+    @property
+    def file(self) -> str:
+        """How the names of the workers' files begin."""
+        return {Kind.RANGE: "finding", Kind.GROUP: "tags"}[self]
+
+
 @dataclass(frozen=True, slots=True)
 class MapRun:
-    """A run of Step Functions' Distributed Map, which lists some ranges side by side: a worker each.
+    """A run of Step Functions' Distributed Map, which works off some ranges side by side: a worker each.
 
     Attributes:
         at: When the ranges were handed out.
-        ranges: Its number -> each range whose finding the ledger has yet to take in.
-        over: Whether the map run has ended. What a range has no finding of, its worker did not list.
+        ranges: Its number -> each range whose finding the ledger has yet to take in. A range of logical paths begins
+            with its first one, and ends before its last; if no worker has read any, there is none.
+        over: Whether the map run has ended. What a range has no finding of, its worker did not do.
+        kind: What it works off.
     """
 
     at: datetime
     ranges: Mapping[int, Bounds]
     over: bool = False
+    kind: Kind = Kind.RANGE
 
     @property
     def until(self) -> datetime:
         """When it is taken for over."""
         return self.at + timedelta(seconds=MAP_SECONDS)
 
+    @property
+    def begins(self) -> str:
+        """How the names of its workers' files begin."""
+        return f"{self.kind.file}-{self.at:%Y%m%dT%H%M%SZ}-"
+
     def finding(self, number: int) -> str:
         """The name of the file with a worker's finding."""
-        return f"finding-{make_id(self.at, str(number))}.json.gz"
+        return f"{self.begins}{number}.json.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +134,7 @@ def encode(cursor: Cursor) -> dict[str, Any]:
         "orphans": cursor.orphans,
         "nested": sorted(cursor.nested),
         "empty": cursor.empty,
-        **({} if cursor.map_run is None else {"map": _encode_map(cursor.map_run)}),
+        **({} if cursor.map_run is None else {"map": encode_map(cursor.map_run)}),
         "most": cursor.most,
         "waiting": waiting.encode(cursor.waiting),
         "known": cursor.known,
@@ -130,7 +152,7 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
         fields.count(entry["orphans"]),
         fields.texts(entry["nested"]),
         fields.flag(entry["empty"]),
-        _decode_map(entry["map"]) if "map" in entry else None,
+        decode_map(entry["map"]) if "map" in entry else None,
         # An older version has none of these three.
         fields.optional_count(entry.get("most", UNASKED)),
         waiting.decode(entry.get("waiting")),
@@ -138,18 +160,20 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
     )
 
 
-def _encode_map(run: MapRun) -> dict[str, Any]:
+def encode_map(run: MapRun) -> dict[str, Any]:
+    """A map run as the ledger has it; where it stands says of which kind it is."""
     ranges = [[number, *bounds] for number, bounds in sorted(run.ranges.items())]
     return {"at": format_instant(run.at), "ranges": ranges, "over": run.over}
 
 
-def _decode_map(entry: Mapping[str, Any]) -> MapRun:
-    ranges = {fields.count(number): bounds for number, *bounds in entry["ranges"]}
-    if not ranges:
+def decode_map(entry: Mapping[str, Any], kind: Kind = Kind.RANGE) -> MapRun:
+    """Read what `encode_map` wrote. Anything else raises one of Python's own errors."""
+    ranges, over = {fields.count(number): bounds for number, *bounds in entry["ranges"]}, fields.flag(entry["over"])
+    if not (ranges or (over and kind is Kind.GROUP)):
         msg = "the map run has no ranges"  # nothing would ever take it out of the ledger
         raise ValueError(msg)
     known = dict(zip(ranges, decode_ranges(ranges.values()), strict=True))
-    return MapRun(fields.instant(entry["at"]), known, fields.flag(entry["over"]))
+    return MapRun(fields.instant(entry["at"]), known, over, kind)
 
 
 def encode_ranges(ranges: Iterable[Bounds]) -> list[list[str | None]]:

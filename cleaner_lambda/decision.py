@@ -19,10 +19,12 @@ from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
-from cleaner_lambda.policy import BRAKE_FLOOR, Elsewhere, Reason, Stop, View, decide, tags_orphans
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import BRAKE_FLOOR, decide, tags_orphans
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import survey
 from cleaner_lambda.tag_pass import CONTINUES
+from cleaner_lambda.view import Elsewhere, View
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT
 from release_log.policy_settings import Orphans
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.pages import InPlace
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.policy import View
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.view import View
 
 LOOKED_FOR = 1000
 """So many needed keys are looked for in a run; all beyond them count as missing."""

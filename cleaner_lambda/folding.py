@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Line, Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
-    from cleaner_lambda.policy import Stop
+    from cleaner_lambda.plan import Stop
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 

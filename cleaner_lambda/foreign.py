@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
+    from cleaner_lambda.view import View
 
 ASKED = 20_000
 """How many objects a run asks: some 20 seconds' work. The next run goes on with the others."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.orphans import is_unproven
-from cleaner_lambda.policy import Action, Reason
+from cleaner_lambda.plan import Action, Reason
 from release_log.beneath import beneath
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.plan import Plan
+    from cleaner_lambda.view import View
     from release_log.layout import Layout
 
 

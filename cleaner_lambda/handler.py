@@ -17,12 +17,13 @@ from botocore.config import Config
 
 from cleaner_lambda.afterwards import send_event, set_wake_up, start_map_run
 from cleaner_lambda.answer import cut, log_lines, summary
+from cleaner_lambda.cursor import Kind
 from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.metrics import count, count_apart, measure, publish
 from cleaner_lambda.pace import Pace, within
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE
@@ -32,6 +33,7 @@ from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.so_far import BrokenOffError
 from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
+from cleaner_lambda.tag_workers import read_group
 from cleaner_lambda.wake_up import NotSetError
 from release_log.environment import Variable
 from release_log.ledger_file import FORMAT
@@ -71,7 +73,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         The answer; see `cleaner_lambda.report.Report.document`. Only ``passed_over``, with the reason, if an event or a
         wake-up is about a site that is not configured; only ``sites``, if it was asked for them. For a pattern, how
         many ``sites`` had a run, which ``failed``, and whether it goes on ``after`` one. For a range of a map run, how
-        many ``orphans`` it has, and how many ranges are ``left`` of it.
+        many ``orphans`` it has, and how many ranges are ``left`` of it; for a group of a rebuild, how many ``tags``
+        were read.
 
     Raises:
         RequestError: The event or payload is wrong; nothing was read or written.
@@ -101,7 +104,7 @@ def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         count(metrics, {Metric.REFUSED: 1})
         raise
     if request.map_task is not None and request.map_task.number is not None:
-        return _list_range(site, request, context, request.map_task, inside(sites, site))
+        return _work(site, request, context, request.map_task, inside(sites, site))
     return (_sweep if site.is_pattern else _run)(site, request, context, sites)
 
 
@@ -130,21 +133,28 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
     return answer
 
 
-def _list_range(
+def _work(
     site: Site, request: Request, context: LambdaContext, task: MapTask, inner: tuple[str, ...]
 ) -> dict[str, Any]:
     """Be a worker of a map run."""
     logger.append_keys(site=site.prefix, bucket=site.bucket)
     job = _job(site, request, context.aws_request_id, inner)
     with _pace(context) as pace:
-        found = list_range(_store(site), job, task, pace)
-    answer: dict[str, Any] = {"site": site.prefix, "range": task.number}
-    if found is None:
-        answer |= {"passed_over": "the ledger does not wait for this range"}
-    else:
-        answer |= {"orphans": len(found.strays) + found.others, "left": len(found.left)}
-    logger.info("listed", extra={"report": answer})
+        told = (_read_group if task.kind is Kind.GROUP else _list_range)(_store(site), job, task, pace)
+    passed_over = {"passed_over": f"the ledger does not wait for this {task.kind}"}
+    answer = {"site": site.prefix, task.kind.value: task.number, **(told or passed_over)}
+    logger.info("worked", extra={"report": answer})
     return answer
+
+
+def _list_range(store: S3Store, job: Job, task: MapTask, pace: Pace) -> dict[str, Any] | None:
+    found = list_range(store, job, task, pace)
+    return None if found is None else {"orphans": len(found.strays) + found.others, "left": len(found.left)}
+
+
+def _read_group(store: S3Store, job: Job, task: MapTask, pace: Pace) -> dict[str, Any] | None:
+    found = read_group(store, job, task, pace)
+    return None if found is None else {"tags": len(found)}
 
 
 def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[Site]) -> dict[str, Any]:

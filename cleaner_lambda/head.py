@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.ledger import Ledger, as_document, from_document
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_document import as_document, from_document
 from cleaner_lambda.segments import DAY, Index
 from release_log import ledger_fields as fields
 from release_log import packed

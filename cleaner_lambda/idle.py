@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.ending import end_of
 from cleaner_lambda.folding import fold_log
 from cleaner_lambda.order import instants, placed_instants
-from release_log.layout import make_id
+from release_log.release_id import make_id
 
 if TYPE_CHECKING:
     from datetime import datetime

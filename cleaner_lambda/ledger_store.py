@@ -15,7 +15,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
-from cleaner_lambda import ledger as format_1
+from cleaner_lambda import ledger_document as format_1
 from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger_files import or_all_at_once, read_all, read_deltas, read_parts, read_segment

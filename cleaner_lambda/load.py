@@ -14,7 +14,7 @@ from cleaner_lambda.ledger import check_instants
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.markers import stop_for_invalid, stop_for_unreadable
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Protection, Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.reading import list_files, name_some, read_files, stop_for_time
+from cleaner_lambda.view import Protection
 from release_log import marker
 from release_log.bounds import MARKER_FILES, PROTECTED_KEYS
 from release_log.errors import ReleaseLogError

@@ -21,7 +21,7 @@ from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import may_be_of_an_end
 from cleaner_lambda.history import Published
 from cleaner_lambda.order import is_unseen
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from release_log.marker import FORMAT, Release
 from release_log.tags import Mark
 

@@ -16,7 +16,7 @@ from cleaner_lambda.folding import fold_log
 from cleaner_lambda.listing import STRAYS
 from cleaner_lambda.load import load
 from cleaner_lambda.nesting import needed_around, without_inner
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.scan import Scan
 from release_log.errors import LedgerError
 from release_log.layout import Layout

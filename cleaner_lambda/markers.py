@@ -9,7 +9,7 @@ from cleaner_lambda.backlog import first_part
 from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.history import Published
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.reading import name_some, read_files, stop_for_time
 from release_log import marker
 from release_log.bounds import one_line

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from release_log.metrics import NAMESPACE, SERVICE, Metric, dimensions
 
 if TYPE_CHECKING:

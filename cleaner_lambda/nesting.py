@@ -18,7 +18,7 @@ from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers, skim
 from cleaner_lambda.pace import batches
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.sweep_plan import is_page
 from release_log.beneath import beneath
 from release_log.bounds import INNER_SITES

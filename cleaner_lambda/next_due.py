@@ -9,7 +9,7 @@ from cleaner_lambda.ending import has_ended
 from cleaner_lambda.ledger_store import next_sweep
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.pages import ends_of
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.rebuilding import MARGIN
 from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.s3_errors import PASSING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Plan, Stop
+    from cleaner_lambda.plan import Plan, Stop
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
@@ -48,7 +48,7 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
     """
     now = loaded.now
     sweep = next_sweep(loaded.base.stored, len(known.history.retired) + known.number_adopted, now)
-    waits = None if known.cursor is None else known.cursor.waits_until
+    waits = known.waits_until
     due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, waits, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
     due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Refused
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.s3_errors import PASSING
 from release_log.ledger_file import Announcement
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Action, Plan, View
+    from cleaner_lambda.plan import Action, Plan
     from cleaner_lambda.survey import Survey
+    from cleaner_lambda.view import View
 
 
 ERROR_LENGTH = 300

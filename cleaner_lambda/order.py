@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.history import newest
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from release_log.marker_order import TOLERANCE, Dated, contradiction
 
 if TYPE_CHECKING:

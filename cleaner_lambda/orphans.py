@@ -11,7 +11,8 @@ from release_log.policy_settings import Orphans
 if TYPE_CHECKING:
     import re
 
-    from cleaner_lambda.policy import Action, View
+    from cleaner_lambda.plan import Action
+    from cleaner_lambda.view import View
     from release_log.layout import Layout
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from cleaner_lambda.policy import Action, Reason
+from cleaner_lambda.plan import Action, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from release_log.tags import Mark
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.markers import read_markers, skim
 from cleaner_lambda.pages_there import UNREADABLE, find, read
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.reading import name_some
 from release_log.bounds import STORED_PAGES
 from release_log.marker import ROLLBACK_OF

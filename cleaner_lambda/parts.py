@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Elsewhere, accidents, count_orphans
+from cleaner_lambda.policy import accidents, count_orphans
+from cleaner_lambda.view import Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cleaner_lambda.ledger import Retired
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.plan import Plan
+    from cleaner_lambda.view import View
 
 
 def view_of(part: Mapping[str, Retired], site: View, elsewhere: Elsewhere = Elsewhere()) -> View:  # noqa: B008 (frozen)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.pace import batches
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from release_log.bounds import FOLDER_FILES
 
 if TYPE_CHECKING:

@@ -7,15 +7,20 @@ groups. Until all are read nothing is deleted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleaner_lambda.cursor import Kind, MapRun, decode_map, encode_map
 from release_log import ledger_fields as fields
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from cleaner_lambda.cursor import Bounds
+    from cleaner_lambda.segments import Index
 
 MARGIN = timedelta(seconds=5)
 """By how much two of S3's clocks may differ."""
@@ -28,21 +33,52 @@ class Rebuilding(NamedTuple):
         live: The last key of a current release whose tags were read; None if all were.
         path: The first logical path of which the tags of a retired asset were not read; None if there is none.
         orphans: How many of the retired assets are orphans, once the site is listed.
+        map_run: The map run that reads the tags of some groups; None if there is none.
     """
 
     live: str | None = ""
     path: str | None = ""
     orphans: int = 0
+    map_run: MapRun | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether all were read."""
         return self.live is None and self.path is None
 
+    @property
+    def waits_until(self) -> datetime | None:
+        """Until when others read the tags, unless they are done before; None if a run of the cleaner goes on."""
+        return self.map_run.until if self.map_run and not self.map_run.over else None
 
-def encode(rebuilding: Rebuilding) -> dict[str, str | int | None]:
+    def come_to(self, path: str | None) -> Rebuilding:
+        """The state when all tags before a logical path were read, or all."""
+        if self.map_run is None or path == self.path:
+            return self._replace(path=path)
+        ranges = {n: each for n, each in self.map_run.ranges.items() if path is not None and ends_after(each, path)}
+        return self._replace(path=path, map_run=replace(self.map_run, ranges=ranges) if ranges else None)
+
+    def groups(self, index: Index) -> list[Bounds]:
+        """The logical paths of each group of which tags are still to be read."""
+        ends = [*(each.first for each in index.segments[1:]), None]
+        left = [
+            each
+            for each, end in zip(index.segments, ends, strict=True)
+            if self.path is not None and ends_after((each.first, end), self.path)
+        ]
+        first = [group[0].first for group in index.groups(left)]
+        return list(zip(first, [*first[1:], None], strict=False))
+
+
+def ends_after(bounds: Bounds, path: str) -> bool:
+    """Whether some of the logical paths in a range come after a path, or are that one."""
+    return bounds[1] is None or bounds[1] > path
+
+
+def encode(rebuilding: Rebuilding) -> dict[str, Any]:
     """The state as the ledger has it."""
-    return rebuilding._asdict()
+    document = {name: value for name, value in rebuilding._asdict().items() if name != "map_run"}
+    return document if rebuilding.map_run is None else {**document, "map": encode_map(rebuilding.map_run)}
 
 
 def decode(entry: Mapping[str, Any] | None) -> Rebuilding | None:
@@ -50,7 +86,8 @@ def decode(entry: Mapping[str, Any] | None) -> Rebuilding | None:
     if entry is None:
         return None
     live, path = (fields.optional_text(entry[name]) for name in ("live", "path"))
-    return Rebuilding(live, path, fields.count(entry["orphans"]))
+    map_run = decode_map(entry["map"], Kind.GROUP) if "map" in entry else None
+    return Rebuilding(live, path, fields.count(entry["orphans"]), map_run)
 
 
 def heads_are_safe(noted: datetime | None, now: datetime) -> bool:

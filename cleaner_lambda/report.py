@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda.outcome import Attempt, done_by
-from cleaner_lambda.policy import Action, Reason
+from cleaner_lambda.plan import Action, Reason
 from cleaner_lambda.totals import NOTHING
 from release_log.instants import format_instant
 from release_log.run_record import RunRecord
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.outcome import Done, Outcome
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.totals import Totals
 
 SET_ASIDE = {
@@ -77,8 +77,8 @@ STOPS = {
         "none: the cleaner continues by itself",
     ),
     Reason.MAP_RUN: (
-        "a map run of Step Functions left parts of the site unlisted",
-        "look at its execution; the cleaner lists these parts by itself",
+        "a map run of Step Functions left out parts of the site",
+        "look at its execution; the cleaner does these parts by itself",
     ),
 }
 """Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
@@ -110,7 +110,7 @@ class Report:
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
         ends_at: When the site ends by `site_ttl`, if nobody does anything there; None if it does not, or has ended.
         not_in_place: Ids of the newest releases whose pages are not all in place, an hour after their markers.
-        map_run: What is left of the full listing, if this run hands it out; see `cleaner_lambda.cursor.MapRun`.
+        map_run: What this run hands out of a full listing, or of a rebuild; see `cleaner_lambda.cursor.MapRun`.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
         before: What the parts of the run did that are over; see `cleaner_lambda.totals`.
         first: The instant for which the run's first attempt decided; None if it came to none.

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleaner_lambda.cursor import Kind
 from cleaner_lambda.errors import RequestError
 from release_log.errors import LayoutError, SettingError
 from release_log.events import OBJECT_CREATED
@@ -43,8 +44,9 @@ SITE_KEYS = {
 """Key of a payload that says which site is meant -> what it says."""
 
 MAP_RUN = {
-    "map_run": "in the tasks of the state machine: `at`, when a full listing was handed out, and the number of the "
-    "`range` that is to be listed; without `range`, the map run is over"
+    "map_run": "in the tasks of the state machine: `at`, when a full listing or a rebuild was handed out, and the "
+    "number of the `range` that is to be listed, or of the `group` whose tags are to be read; without one, the map run "
+    "is over"
 }
 """Key of a payload of the state machine -> what it says."""
 
@@ -63,11 +65,13 @@ class MapTask(NamedTuple):
 
     Attributes:
         at: When the ranges were handed out.
-        number: The range to list; None for the run after all of them.
+        number: The range to work off; None for the run after all of them.
+        kind: What it is a range of.
     """
 
     at: datetime
     number: int | None
+    kind: Kind = Kind.RANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +206,12 @@ def _map_task(payload: dict[str, Any]) -> MapTask | None:
     if "map_run" not in payload:
         return None
     given = payload["map_run"]
-    known = isinstance(given, dict) and "at" in given and given.keys() <= {"at", "range"}
-    number = given.get("range") if known else None
+    kinds = [each for each in Kind if each in given] if isinstance(given, dict) else []
+    kind = kinds[0] if kinds else Kind.RANGE
+    known = isinstance(given, dict) and "at" in given and given.keys() <= {"at", kind}
+    number = given.get(kind) if known else None
     if known and (number is None or (isinstance(number, int) and not isinstance(number, bool) and number >= 0)):
         with suppress(ValueError, TypeError):
-            return MapTask(parse_instant(given["at"]), number)
-    msg = f"map_run: {given!r} is not an object with an instant `at`, and the number of a `range` or none"
+            return MapTask(parse_instant(given["at"]), number, kind)
+    msg = f"map_run: {given!r} is not an object with an instant `at`, and the number of a `range`, of a `group` or none"
     raise RequestError(msg)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.so_far import BrokenOffError, SoFar
 from cleaner_lambda.sweeping import sweep
 from cleaner_lambda.tag_sweep import read_groups

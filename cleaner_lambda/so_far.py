@@ -11,7 +11,7 @@ from cleaner_lambda.answer import log_lines
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.next_due import RETRY_SECONDS
 from cleaner_lambda.outcome import Outcome, Unanswered
-from cleaner_lambda.policy import Plan
+from cleaner_lambda.plan import Plan
 from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.totals import KEPT, NOTHING, Totals, joined
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.outcome import Attempt
-    from cleaner_lambda.policy import Stop, View
+    from cleaner_lambda.plan import Stop
     from cleaner_lambda.rebuilding import Rebuilding
     from cleaner_lambda.report import Report
     from cleaner_lambda.segments import Index
+    from cleaner_lambda.view import View
 
 LISTED = ("failed", "set_aside", "delete", "untag", "tag")
 """The lists of an answer that are kept of each part, but for what falls due later: only a sweep knows that."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cleaner_lambda.cursor import Kind
 from cleaner_lambda.errors import CleanerError
 from release_log.instants import format_instant
 
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 STARTED = "ExecutionAlreadyExists"
 """Step Functions' error for a name that an execution has or had."""
 
+NAMES = {Kind.RANGE: "listing", Kind.GROUP: "rebuild"}
+"""How the name of an execution begins."""
+
 
 class NotStartedError(CleanerError):
-    """The map run could not be started. The cleaner lists its ranges by itself once the time of the map run is over."""
+    """The map run could not be started. The cleaner does its work by itself once the time of the map run is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,12 @@ class StateMachine:
 
 def execution_name(site: Site, run: MapRun) -> str:
     """The name of a map run's execution, in 57 characters; Step Functions accepts 80, and no ``/``. Pure."""
-    return f"listing-{site.digest()}-{run.at:%Y%m%dT%H%M%SZ}"
+    return f"{NAMES[run.kind]}-{site.digest()}-{run.at:%Y%m%dT%H%M%SZ}"
 
 
 def execution_input(site: Site, run: MapRun) -> dict[str, Any]:
     """The payload of each worker, and of the run after them. Pure."""
     of_site = {"site": site.prefix, "bucket": site.bucket}
     at = format_instant(run.at)
-    ranges = [{**of_site, "map_run": {"at": at, "range": number}} for number in sorted(run.ranges)]
+    ranges = [{**of_site, "map_run": {"at": at, run.kind.value: number}} for number in sorted(run.ranges)]
     return {"ranges": ranges, "then": {**of_site, "map_run": {"at": at}}}

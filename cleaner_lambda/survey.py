@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.finding import Finding
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.history import History
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.packed_orphans import Adopted
-    from cleaner_lambda.policy import Stop
+    from cleaner_lambda.plan import Stop
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.rebuilding import Rebuilding
     from release_log.layout import Layout
@@ -69,7 +70,7 @@ class Survey:
         nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
         cursor: What is left of the full listing that is under way; None if none is.
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
-        handed_out: Whether this run hands out ranges of the listing to a map run.
+        handed_out: Whether this run hands out ranges of the listing, or groups of a rebuild, to a map run.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
         goes_on: Whether the run goes on with it as soon as the ledger is written; see `cleaner_lambda.stretch`.
         adopted: Very many orphans that the run has found, which are in the ledger only once it is written.
@@ -108,6 +109,18 @@ class Survey:
         """Whether the next run goes on with it: with the listing, or with the tags of a rebuild."""
         waits = self.rebuilding is not None and self.rebuilding.is_done
         return self.cursor is not None or (self.tags_read_to is not None and not waits)
+
+    @property
+    def map_run(self) -> MapRun | None:
+        """The map run to which this run hands something out; None if it hands out nothing."""
+        under_way = self.cursor or self.rebuilding
+        return under_way.map_run if under_way is not None and self.handed_out else None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """Until when others work off what is handed out, unless they are done before; None if a run goes on."""
+        under_way = self.cursor or self.rebuilding
+        return None if under_way is None else under_way.waits_until
 
     @property
     def not_read(self) -> frozenset[str]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cleaner_lambda.changes import merge
 from cleaner_lambda.errors import OutdatedPlanError
 from cleaner_lambda.ledger_files import read_delta, read_deltas, read_segment
-from cleaner_lambda.policy import Elsewhere, View, accidents, count_orphans, decide
+from cleaner_lambda.policy import accidents, count_orphans, decide
+from cleaner_lambda.view import Elsewhere, View
 from release_log.beneath import beneath
 from release_log.layout import Layout, is_stored_page
 

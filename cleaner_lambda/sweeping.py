@@ -16,7 +16,8 @@ from cleaner_lambda.decision import UNLISTED
 from cleaner_lambda.errors import ConflictError, HeldUpError, NewsError, OutdatedPlanError
 from cleaner_lambda.ledger_files import or_all_at_once
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
-from cleaner_lambda.policy import BRAKE_FLOOR, Reason, accidents
+from cleaner_lambda.plan import Reason
+from cleaner_lambda.policy import BRAKE_FLOOR, accidents
 from cleaner_lambda.sweep_plan import Part, make_plan
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.job import Job
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
     from cleaner_lambda.so_far import Rest, SoFar

@@ -10,11 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Elsewhere, Reason, Stop, tags_orphans
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import tags_orphans
 from cleaner_lambda.rebuild import adopt_tags, ask, read_tags
 from cleaner_lambda.rebuilding import heads_are_safe
 from cleaner_lambda.stretch import Stretch, begin_stretch
-from release_log.layout import is_stored_page
+from cleaner_lambda.tag_finding import Marks, as_tags
+from cleaner_lambda.tag_workers import tags_found, with_tags, with_workers
+from cleaner_lambda.view import Elsewhere
+from release_log.layout import Layout, is_stored_page
 
 if TYPE_CHECKING:
     from cleaner_lambda.job import Job
@@ -44,6 +48,9 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
     read_to, why = found.tags_read_to, loaded.base.rebuild or "the ledger is being rebuilt"
     if read_to is None and not found.tags_unknown:
         return found
+    if found.rebuilding is not None and (found.cursor is not None or found.missing is not None):
+        # An orphan that this listing finds may be a newer object than the one whose tags a worker has read.
+        found = replace(found, rebuilding=found.rebuilding._replace(map_run=None))
     if read_to is not None and found.cursor is not None:
         return _stopped(found, f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}")
     limit = None if full else READ_AGAIN
@@ -52,6 +59,9 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
     begun = _place(found)
     if loaded.light:
         found = _read_in_groups(store, job, loaded, found, stretch.pace, limit)
+        # A run with another stretch ahead hands out nothing: these tags are left then, and come before the groups.
+        if loaded.group is None:
+            found = with_workers(store, job, loaded, found)
     else:
         tags = read_tags(
             store,
@@ -94,44 +104,42 @@ def _stopped(found: Survey, message: str) -> Survey:
 def _read_in_groups(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: Pace, limit: int | None) -> Survey:
     """Read the tags of the assets that the attempt knows: those of the current releases, or of a group."""
     group, before, history = loaded.group, found.rebuilding, found.history
-    keys = {key for key in history.live_keys() if not is_stored_page(key)} if group is None else _tagged(found, job)
-    again, left = sorted(found.tags_unknown & keys)[:limit], list[str]()
+    keys = {key for key in history.live_keys() if not is_stored_page(key)} if group is None else _with_tags(found, job)
+    again, left, known = sorted(found.tags_unknown & keys)[:limit], list[str](), Marks()
     if before is not None and group is None and before.live is not None:
         left = sorted(key for key in keys - found.tags_unknown if key > before.live)
     elif before is not None and group is not None and before.path is not None:
         paths = {key: history.retired[key].logical for key in keys - found.tags_unknown}
         left = sorted((key for key, path in paths.items() if path >= (before.path or "")), key=paths.__getitem__)
+        known = tags_found(store, Layout(job.prefix), before.map_run, group.segments[0].first, group.following)
         unread = {key for key, entry in history.retired.items() if entry.logical >= before.path}
         # What the checkpoint says of tags is from long ago.
         blank = {key: replace(history.retired[key], tagged=None, due=None, kept_by=None) for key in unread}
         turned = {**group.turned, **history.turned}
         history = replace(history, retired={**history.retired, **blank}, turned=turned)
-    answers = ask(store, again, left, pace)
-    history = adopt_tags(history, answers.tags, found.listed_at, loaded.now)
+    asked = [key for key in left if key not in known]
+    answers = ask(store, again, asked, pace)
+    done = len(left) if answers.done == len(asked) else left.index(asked[answers.done])
+    told = [(key, as_tags(known[key])) for key in left[:done] if key in known]
+    history = adopt_tags(history, [*answers.tags, *told], found.listed_at, loaded.now)
     others = found.tags_unknown - keys
     unknown = answers.unknown(found.tags_unknown & keys) | (others if group is None else others - group.unclaimed)
     found = replace(found, history=history, tags_unknown=unknown, unread=answers.errors)
     if before is None:
         return found
-    rest = left[answers.done :]
+    rest = left[done:]
     if group is not None:
         path = history.retired[rest[0]].logical if rest else group.following
-        return _advanced(found, loaded, before if before.path is None else before._replace(path=path))
-    live = None if not rest else left[answers.done - 1] if answers.done else before.live
+        return _advanced(found, loaded, before if before.path is None else before.come_to(path))
+    live = None if not rest else left[done - 1] if done else before.live
     head = loaded.base.stored.head
     empty = head is None or not (head.index.entries or head.index.deltas or history.retired)
     return _advanced(found, loaded, before._replace(live=live, path=None if empty else before.path))
 
 
-def _tagged(found: Survey, job: Job) -> set[str]:
-    """The keys of a group whose tags count: a site with so many orphans that they get no tags reads none of theirs."""
-    retired = found.history.retired
-    orphans = tags_orphans(retired, job.policy, Elsewhere(orphans=found.other_orphans))
-    return {
-        key
-        for key, entry in retired.items()
-        if (orphans or entry.release or key in found.tags_unknown) and not is_stored_page(key)
-    }
+def _with_tags(found: Survey, job: Job) -> set[str]:
+    elsewhere = Elsewhere(orphans=found.other_orphans)
+    return with_tags(found.history.retired, job.policy, elsewhere, found.tags_unknown)
 
 
 def _advanced(found: Survey, loaded: Loaded, rebuilding: Rebuilding) -> Survey:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.errors import HeldUpError, OutdatedPlanError
 from cleaner_lambda.ledger_files import or_all_at_once
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.sweep_plan import Part, plan_rebuild
 from cleaner_lambda.sweeping import sweep_group
 
@@ -51,6 +51,7 @@ def read_groups(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Repo
         report = replace(report, plan=replace(report.plan, stops=(*report.plan.stops, *stops)))
     if until is not None:
         return replace(report, next_due=until)
+    job = replace(job, distributed=False)  # as this run is at it
     with or_all_at_once():
         plan = plan_rebuild(store, job, rest)
     so_far.end_part(report, swept=False)
@@ -82,7 +83,7 @@ def _has_work(rest: Rest) -> bool:
         return False
     if rest.is_listing:
         return rest.index.is_full
-    return rebuilding.live is None and rebuilding.path is not None
+    return rebuilding.live is None and rebuilding.path is not None and rebuilding.waits_until is None
 
 
 def _from(rest: Rest) -> str | None:
@@ -109,6 +110,6 @@ def _has_come_past(plan: SweepPlan, first: str, rest: Rest) -> bool:
 
 
 def _held_up(report: Report) -> datetime | None:
-    """Until when others hold up the rebuild; it does not hold up itself."""
-    stops = [each for each in report.plan.stops if each.reason is not Reason.REBUILT]
+    """Until when others hold up the rebuild; it does not hold up itself, and it reads what a map run left out."""
+    stops = [each for each in report.plan.stops if each.reason not in {Reason.REBUILT, Reason.MAP_RUN}]
     return held_up(stops, report.at)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cleaner_lambda.cursor import MapRun
-    from cleaner_lambda.policy import Stop
+    from cleaner_lambda.plan import Stop
 
 KEPT = 10_000
 """How many entries of a list are kept: about what an answer of 5 MB holds of two lists."""

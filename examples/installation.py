@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.ledger import Ledger
 from examples.cdk_command import ROOT
 from release_log.layout import Layout

@@ -16,24 +16,19 @@ any other key below ``<prefix>``                an asset
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from release_log.bounds import KEY_BYTES, LAST_YEAR
+from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
+from release_log.release_id import PLACED, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LOG_FOLDER = ".releases/"
 
-PLACED = ".placed.json"
-"""The end of a file's name that says that the pages of a release are in place."""
-
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
 _ODD_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?<!\.placed)")
 _PAGE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -175,7 +170,7 @@ class Layout(NamedTuple):
         for folder in (self.markers, self.pending, self.staged, self.pins):
             if key.startswith(folder) and key.endswith(".json"):
                 name = key[len(folder) : -len(".json")]
-                if _ID.fullmatch(name):
+                if is_id(name):
                     return name
         msg = f"{key!r} is not named as the release log names its files (<yyyymmddThhmmssZ>-<release>.json)"
         raise LayoutError(msg)
@@ -194,26 +189,6 @@ def prefix_of_marker(key: str) -> str:
     return prefix
 
 
-def make_id(at: datetime, release: str) -> str:
-    """The id of a release: when its upload began (by the build machine's clock, for people), and its name.
-
-    Raises:
-        LayoutError: The name has characters that an id may not have, or is too long.
-    """
-    if not _NAME.fullmatch(release) or f"{release}.json".endswith(PLACED):
-        msg = (
-            f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or "
-            "digit, and not '.placed' at the end"
-        )
-        raise LayoutError(msg)
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{release}"
-
-
-def is_id(text: str) -> bool:
-    """Whether a text is the id of a release, and not only its name."""
-    return _ID.fullmatch(text) is not None
-
-
 def is_stored_page(key: str) -> bool:
     """Whether a key is a stored page's, of any site; no asset has such a key."""
     return f"{LOG_FOLDER}pages/" in key
@@ -222,15 +197,6 @@ def is_stored_page(key: str) -> bool:
 def is_page_name(name: str) -> bool:
     """Whether a text is the name of a stored page."""
     return _PAGE.fullmatch(name) is not None
-
-
-def begun_at(release_id: str) -> datetime | None:
-    """The instant in an id: when its upload began, by the build machine's clock. None if it is not an instant."""
-    try:
-        found = datetime.strptime(release_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return found if found.year <= LAST_YEAR else None
 
 
 def check_prefix(prefix: str) -> str:

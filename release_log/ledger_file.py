@@ -1,6 +1,6 @@
 """The ledger's file, and the part of it that the uploader reads too: what a cleaner is about to delete.
 
-`cleaner_lambda.ledger` reads and writes the rest of its content.
+`cleaner_lambda.ledger_document` reads and writes the rest of its content.
 """
 
 from __future__ import annotations

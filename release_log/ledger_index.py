@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from release_log import ledger_fields as fields
 from release_log.bounds import SEGMENTS, shown
 from release_log.instants import format_instant
-from release_log.layout import make_id
+from release_log.release_id import make_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The ledger for readers only: what is current, retired and due, as the cleaner's last run computed it.
 
-The writer's view is `cleaner_lambda.ledger`. A field that an older version did not write is None here.
+The writer's view is `cleaner_lambda.ledger_document`. A field that an older version did not write is None here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from release_log.layout import begun_at
+from release_log.release_id import begun_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

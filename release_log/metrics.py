@@ -118,7 +118,7 @@ class Metric(StrEnum):
         "MapRunsFailed",
         Unit.COUNT,
         "a map run that failed",
-        "1 if it left parts of a site unlisted, or could not be started, with the one dimension `service`",
+        "1 if it left out parts of a site, or could not be started, with the one dimension `service`",
     )
     DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1, with the one dimension `service`: it belongs to the installation"
     REFUSED = (

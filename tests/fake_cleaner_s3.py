@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
-from release_log.layout import Layout, make_id
+from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
+from release_log.release_id import make_id
 from release_log.sent import HEADERS
 from tests.ledger_formats import ledger_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from cleaner_lambda.ledger import Ledger
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 PAGE = 1000
@@ -245,14 +248,14 @@ class FakeS3:
         return self.objects[key].tags
 
     @property
-    def ledger(self) -> ledgers.Ledger:
+    def ledger(self) -> Ledger:
         """The ledger in the bucket."""
         found = ledger_in(self.layout, lambda key: self.objects[key].body if key in self.objects else None)
         assert found is not None
         return found
 
     @ledger.setter
-    def ledger(self, ledger: ledgers.Ledger) -> None:
+    def ledger(self, ledger: Ledger) -> None:
         """Write the ledger as another run does."""
         self.put(self.layout.ledger, ledgers.encode(ledger))
 

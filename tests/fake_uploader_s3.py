@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
+from release_log.layout import LOG_FOLDER, Layout, is_stored_page
 from release_log.ledger_file import HEAD_FORMAT, Announcement, encode_announcement, pack
+from release_log.release_id import PLACED
 from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError

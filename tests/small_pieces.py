@@ -1,4 +1,4 @@
-"""A full listing that is cut early, so that it takes several runs on a small site."""
+"""A full listing that is cut early, so that it takes several runs on a small site; and work that is handed out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import listing, scan, survey
+from cleaner_lambda import listing, scan, survey, tag_workers
 from cleaner_lambda.stretch import Stretch, begin_stretch
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def short_stretches() -> Iterator[None]:
 
 @contextmanager
 def handing_out(*, at_once: bool) -> Iterator[None]:
-    """A listing is handed out to a map run: at once, or after the first run."""
+    """A listing is handed out to a map run, at once or after the first run; and so are the groups of a rebuild."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "LARGE", 0 if at_once else scan.LARGE)
         patch.setattr(survey, "STRAYS", 50_000)
+        patch.setattr(tag_workers, "LARGE", 1)
         yield

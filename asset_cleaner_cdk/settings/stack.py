@@ -112,8 +112,9 @@ class StackSettings:
     )
     distributed: bool = _setting(
         True,
-        "with `ledger_format=2`; `false`: a site that one invocation cannot list is listed by one invocation after the "
-        "other, and not by workers of Step Functions side by side ([large-sites.md](large-sites.md))",
+        "with `ledger_format=2`; `false`: a listing or a rebuild that one invocation cannot make is made by one "
+        "invocation after the other, and not by workers of Step Functions side by side "
+        "([large-sites.md](large-sites.md))",
     )
     alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
     distribution: bool = _setting(

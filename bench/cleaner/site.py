@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from bench.cleaner.bucket import ASSET_BYTES
 from cleaner_lambda import head, segments
 from cleaner_lambda.head import Head
-from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
+from cleaner_lambda.ledger import Folded, Ledger, Retired
+from cleaner_lambda.ledger_document import encode
 from cleaner_lambda.ledger_files import read_parts
 from cleaner_lambda.ledger_store import decode as decode_ledger
 from cleaner_lambda.port import Blob
 from cleaner_lambda.segment import columns_of
 from cleaner_lambda.segments import Index, parts
 from release_log import marker, segment_file
-from release_log.layout import Layout, make_id
+from release_log.layout import Layout
 from release_log.ledger_file import FORMAT as FORMAT_1
 from release_log.ledger_index import Segment, segment_name
 from release_log.marker import FORMAT, Asset, Release
+from release_log.release_id import make_id
 from release_log.tags import Mark, State, with_mark
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
 from cleaner_lambda import segments
 from cleaner_lambda.head import decode as decode_head
-from cleaner_lambda.ledger import Retired, decode
+from cleaner_lambda.ledger import Retired
+from cleaner_lambda.ledger_document import decode
 from cleaner_lambda.segment import retired_of
 from release_log import segment_file
 from release_log.ledger_file import FORMAT, HEAD_FORMAT

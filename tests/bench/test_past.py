@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.past import write_past
-from cleaner_lambda.ledger import decode
+from cleaner_lambda.ledger_document import decode
 from release_log import marker
 from release_log.layout import Layout
 from release_log.ledger_file import holds_head

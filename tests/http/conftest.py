@@ -21,7 +21,8 @@ from botocore.config import Config
 
 from cleaner_lambda import afterwards, handler
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
-from release_log.layout import PLACED, Layout, is_stored_page
+from release_log.layout import Layout, is_stored_page
+from release_log.release_id import PLACED
 from tests.http.fault_proxy import FaultProxy
 from tests.http.in_process import parts_are_small, run_here
 from tests.http.plain_s3 import PlainS3, Stored

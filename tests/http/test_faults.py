@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log.layout import PLACED
+from release_log.release_id import PLACED
 from tests.http.conftest import end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import Fault, sent
 from tests.http.fault_turns import every_fault, is_delete, turns

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log.layout import PLACED, is_stored_page
+from release_log.layout import is_stored_page
+from release_log.release_id import PLACED
 from tests.http.conftest import Ended, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import sent
 from tests.paths import ROOT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.pace import batches
 from cleaner_lambda.wake_up import LEAD_SECONDS
 from release_log.instants import parse_instant

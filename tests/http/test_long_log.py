@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda import backlog
-from release_log.layout import make_id
 from release_log.marker import Asset, Release, encode
+from release_log.release_id import make_id
 from tests.http.in_process import publish_here
 from tests.http.test_large_work import give_time_for, has_wake_up_at_once, read_ledger
 

@@ -75,3 +75,9 @@ def test_a_map_run_that_was_not_started_and_one_that_failed_are_counted_for_the_
     capsys.readouterr()
     cleaner()
     assert counted(capsys.readouterr().out) == [], "the cleaner has listed it by itself"
+
+
+@pytest.mark.parametrize("kind", ["range", "group"])
+def test_a_worker_that_nobody_waits_for_says_so(site: Uploader, cleaner: Cleaner, kind: str) -> None:
+    answer = cleaner({"site": "assets/", "bucket": site.bucket, "map_run": {"at": "2026-01-01T00:00:00Z", kind: 3}})
+    assert answer == {"site": "assets/", kind: 3, "passed_over": f"the ledger does not wait for this {kind}"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log.layout import make_id
+from release_log.release_id import make_id
 from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 

@@ -32,7 +32,7 @@ def test_it_invokes_the_cleaner_for_each_range_and_once_more(synthesise: Synthes
     """Whatever becomes of the ranges: each is tried three times, and all of them are tried."""
     definition = _machine(synthesise(ledger_format="2"))
     ranges, last = definition["States"]["Ranges"], definition["States"]["TakeIn"]
-    worker = ranges["ItemProcessor"]["States"]["ListRange"]
+    worker = ranges["ItemProcessor"]["States"]["Worker"]
     for task, payload in ((worker, "$"), (last, "$.then")):
         assert task["Resource"] == "arn:${AWS::Partition}:states:::lambda:invoke"
         assert task["Parameters"] == {"FunctionName": "${Cleaner.Arn}", "Payload.$": payload}

@@ -1,4 +1,4 @@
-"""A full listing that the deployed cleaner hands out: workers of Step Functions list the ranges, it takes them in.
+"""A full listing and a rebuild that the deployed cleaner hands out: workers of Step Functions do it, it takes it in.
 
 The function is told that every site is large, and that no older version can run beside it.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda.cursor import Kind
 from examples.embedded_aws import EmbeddedAws
 from examples.installation import wait
 from infra.bundle import build
@@ -34,6 +36,9 @@ OLD = f"{PREFIX}00-0a0b0c0d.js"
 
 RANGES = 3
 LARGE, FEW, NOW = "LARGE = 0\n", f"RANGES = {RANGES}\n", "def _may_write_heads(before, now):\n    return True\n"
+AT_ONCE = "def heads_are_safe(noted, now):\n    return True\n"
+GROUPS = "SMALL, ENTRIES, GROUP = -1, 10, 10\n"
+CUT = "EVERY = 1\nSETTLED = timedelta(seconds=1)\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,8 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
     build(folder)
     policy = {name: value for name, value in CONTEXT.items() if name not in {"prefix", "ledger_format"}}
     (folder / SITES_FILE).write_text(json.dumps([{"bucket": site.bucket, "prefix": PREFIX, "policy": policy}]))
-    for module, more in (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW)):
+    first = (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW), ("tag_workers", "LARGE = 2\n"))
+    for module, more in (*first, ("rebuilding", AT_ONCE), ("segments", GROUPS), ("pruning", CUT)):
         file = folder / "cleaner_lambda" / f"{module}.py"
         file.write_text(f"{file.read_text()}\n{more}")
     packed = io.BytesIO()
@@ -61,6 +67,10 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
         for file in folder.rglob("*"):
             archive.write(file, file.relative_to(folder))
     return packed.getvalue()
+
+
+def _is_done(current: dict[str, str], answer: dict[str, Any]) -> bool:
+    return bool(answer["current"] == current and not answer["unfinished"])
 
 
 def publish(site: Installation, assets: dict[str, str], release_id: str) -> None:
@@ -78,9 +88,9 @@ def ledger(site: Installation) -> dict[str, Any]:
     return ledger_file.unpack(body, READABLE)
 
 
-def findings(site: Installation) -> list[str]:
+def findings(site: Installation, kind: Kind = Kind.RANGE) -> list[str]:
     """The workers' files."""
-    prefix = f"{site.layout.ledger_files}finding-"
+    prefix = f"{site.layout.ledger_files}{kind.file}-"
     found = site.aws.client("s3").list_objects_v2(Bucket=site.bucket, Prefix=prefix)
     return [each["Key"] for each in found.get("Contents", ())]
 
@@ -117,3 +127,41 @@ def test_the_deployed_cleaner_hands_out_a_listing_and_takes_it_in(deployed: tupl
     )
     assert ended["status"] == "SUCCEEDED", ended
     assert json.loads(ended["output"])["missing"] == [missing]
+
+
+def versions(fingerprint: str) -> dict[str, str]:
+    """The assets of a release, each in a version of its own."""
+    return {path: key.replace("1a2b3c4d", fingerprint) for path, key in ASSETS.items()}
+
+
+@pytest.mark.timeout(600)
+def test_the_deployed_cleaner_hands_out_the_tags_of_a_rebuild(deployed: tuple[Installation, Deployed]) -> None:
+    """Of all that has retired the workers read the tags, after others have listed the site; nothing goes meanwhile."""
+    site, _ = deployed
+    publish(site, versions("2b3c4d5e"), "20260102T000000Z-r3")
+    first = {"default": "20260102T000000Z-r3"}
+    wait(lambda: site.invoke({}), lambda answer: answer["current"] == first, "not taken in")
+    last = versions("3c4d5e6f")
+    # Of what the first one of these releases leaves, the checkpoint knows that the second one brings.
+    for release_id, more in (("20260102T000001Z-r4", {}), ("20260102T000002Z-r5", {f"{PREFIX}5.js": OLD})):
+        publish(site, {**last, **more}, release_id)
+        wait(
+            lambda: site.invoke({"force": True}),
+            partial(_is_done, {"default": release_id}),
+            "it is never done",
+        )
+    before = assets(site)
+    site.aws.client("s3").delete_object(Bucket=site.bucket, Key=site.layout.ledger)
+
+    answer = site.invoke({})
+    assert "rebuilt" in {stop["reason"] for stop in answer["stopped_by"]}, answer
+    wait(lambda: ledger(site), lambda found: found["tags_read_to"] is None, "the rebuild never ends")
+    assert len(findings(site, Kind.GROUP)) > 1, "a worker for each group"
+    assert assets(site) == before
+
+
+def assets(site: Installation) -> set[str]:
+    """The keys of all assets."""
+    pages = site.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=site.bucket, Prefix=PREFIX)
+    keys = {each["Key"] for page in pages for each in page["Contents"]}
+    return {key for key in keys if not key.startswith(site.layout.log)}

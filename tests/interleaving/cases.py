@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.ledger import Retired
 from release_log.marker_order import TOLERANCE
 from release_log.policy_settings import Policy

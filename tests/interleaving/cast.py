@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from cleaner_lambda.cursor import Kind
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
@@ -19,6 +20,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.request import MapTask
 from cleaner_lambda.run import clean
 from cleaner_lambda.so_far import BrokenOffError
+from cleaner_lambda.tag_workers import read_group
 from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, Op
@@ -426,7 +428,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
     port: type[CleanerPort] = CleanerPort,
     distributed: bool = False,
 ) -> Callable[[Actor], Report]:
-    """One invocation of the cleaner; and the map run that it starts, with the run after it.
+    """One invocation of the cleaner; and each map run that it starts, with the run after it.
 
     Args:
         policy: The settings.
@@ -436,7 +438,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
         run: Its id; its actor's name without it.
         layout: The site.
         port: Its version's port.
-        distributed: Whether it hands out a listing. One of the workers may fail.
+        distributed: Whether it hands out a listing, or a rebuild. One of the workers may fail.
     """
 
     def work(actor: Actor) -> Report:
@@ -454,12 +456,16 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
         actor.cleans = layout
         try:
             report = clean(store, job, pace)
-            if report.map_run is not None:
+            while report.map_run is not None:
                 _must_be_recorded(actor, report)
                 actor.deleted.clear()
                 _map(store, job, report.map_run, actor)
-                job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at)
+                # Nothing else is asked of the run after it.
+                job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at, full=False, adopt=False)
                 report = clean(store, job, pace)
+                if report.map_run is not None:
+                    # No two are of one second, as that is what their files are named after.
+                    actor.world.sleep(1, "time")
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None
@@ -478,8 +484,9 @@ def _map(store: CleanerPort, job: Job, map_run: MapRun, actor: Actor) -> None:
     """The workers, one after the other: each reads, and writes one file."""
     for number in map_run.ranges:
         if (number + actor.requests) % 7:
-            with suppress(CleanerError):  # the next run lists the range
-                list_range(store, job, MapTask(map_run.at, number), Pace(sleep=actor.world.sleep))
+            work = read_group if map_run.kind is Kind.GROUP else list_range
+            with suppress(CleanerError):  # the next run does it by itself
+                work(store, job, MapTask(map_run.at, number, map_run.kind), Pace(sleep=actor.world.sleep))
 
 
 def _must_be_recorded(actor: Actor, report: Report | None) -> None:

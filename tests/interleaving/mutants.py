@@ -45,10 +45,23 @@ from cleaner_lambda import (
     survey,
     sweep_plan,
     tag_pass,
+    tag_workers,
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, groups, in_parts, listed, nested, placing, ports, pruned, rebuilt, upgrading
+from tests.interleaving import (
+    cases,
+    groups,
+    handed,
+    in_parts,
+    listed,
+    nested,
+    placing,
+    ports,
+    pruned,
+    rebuilt,
+    upgrading,
+)
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -692,6 +705,27 @@ MUTANTS = (
         decision._view,  # noqa: SLF001
         (("known.not_read.union(known.refused.tags)", "frozenset(known.refused.tags)"),),
         rebuilt.orphan,
+    ),
+    Mutant(
+        "of what is handed out a rebuild reads all that no worker has read",
+        "the time of an orphan begins anew",
+        tag_pass._read_in_groups,  # noqa: SLF001
+        (("if key not in known]", "if key not in known and before.map_run is None]"),),
+        handed.refused_tags,
+    ),
+    Mutant(
+        "a worker names no asset whose tags it could not read",
+        "the same",
+        tag_workers.read_group,
+        (("marks = {", "marks = dict.fromkeys(answers.failed) | {"),),
+        handed.refused_tags,
+    ),
+    Mutant(
+        "what workers have read of tags counts until the site is listed again",
+        "an asset that was sent again since goes at once, as if it were the one before",
+        tag_pass.go_on_reading,
+        (("(found.cursor is not None or found.missing is not None)", "False"),),
+        handed.sent_again,
     ),
     Mutant(
         "a rebuild ends only when no version can run that takes its head for a broken ledger",

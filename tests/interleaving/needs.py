@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from release_log import marker
 from release_log.errors import LedgerError
 from tests.ledger_formats import ledger_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pages
-from tests.interleaving import cases, groups, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
+from tests.interleaving import cases, groups, handed, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError, random_schedule
@@ -212,6 +212,11 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         rebuilt.orphan,
         rebuilt.two_runs,
         rebuilt.uploads,
+        handed.failed_worker,
+        handed.refused_tags,
+        handed.sent_again,
+        handed.another_run,
+        handed.uploads,
         upgrading.page_of_an_old_release_on_a_large_site,
         nested.old_page_of_the_site_around,
         nested.page_of_an_ended_channel_around,
@@ -288,7 +293,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an unknown page, in any order",
         "a page that was an asset, in any order",
         "a page whose name was taken for a fingerprint, in any order",
-        "a page beside an older asset, in any order",
+        "a page that was an asset until now, in any order",
         "two new versions",
         "two channels with one page",
         "an old page at the second look",
@@ -312,9 +317,9 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a marker that cannot be read, while its page is in place, of which nothing retired tells",
         "an asset that retires meanwhile",
         "a ledger of an older version",
-        "a page before the marker",
-        "a page after the marker",
-        "a page while it looks",
+        "a page that another upload puts in place before the marker",
+        "the same after the marker",
+        "the same while it looks",
         "a page over a newer one",
         "markers from before",
         "a PUT that is refused",
@@ -339,6 +344,11 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a large site's lost ledger, and an orphan",
         "a large site's lost ledger, and two runs",
         "a large site's lost ledger, and an upload",
+        "a rebuild that is handed out, and a worker that fails",
+        "a rebuild that is handed out, and tags that a worker is refused",
+        "a rebuild that is handed out, and an orphan that is sent again",
+        "a rebuild that is handed out, and a run that does it by itself",
+        "a rebuild that is handed out, and an upload",
         "the page of an old release on a large site",
         "an old page of the site around",
         "a page of an ended channel around",

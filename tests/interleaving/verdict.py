@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from release_log import marker
 from release_log.tags import Mark, State, read_mark
 from tests import reference

@@ -9,7 +9,7 @@ from datetime import timedelta
 from cleaner_lambda.completion_event import FIELDS, detail
 from cleaner_lambda.metrics import measure
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.report import ROUTINE
 from release_log.events import CLEAN_COMPLETED
 from release_log.metrics import NAMESPACE, Metric, dimensions

@@ -12,7 +12,8 @@ import click
 
 from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
-from release_log.layout import Layout, check_prefix, is_id, make_id
+from release_log.layout import Layout, check_prefix
+from release_log.release_id import is_id, make_id
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC

@@ -35,7 +35,7 @@ def ids(folders: Callable[[Layout], tuple[str, ...]]) -> Complete:
     """Offers the ids of the releases in some folders of the release log, the newest first."""
 
     def ask(site: Site) -> list[str]:
-        from release_log.layout import is_id  # noqa: PLC0415 (only TAB needs it)
+        from release_log.release_id import is_id  # noqa: PLC0415 (only TAB needs it)
         from uploader.history.order import newest_first  # noqa: PLC0415
         from uploader.history.release import id_of  # noqa: PLC0415
 

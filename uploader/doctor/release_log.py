@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from release_log import marker
 from release_log.errors import LedgerError, NewerFormatError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
-from release_log.layout import PLACED
 from release_log.ledger_file import READABLE, unpack
+from release_log.release_id import PLACED
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
 from uploader.history.release import REMEDY, REMEDY_FOR_NEWER

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
-from release_log.layout import is_id
+from release_log.release_id import is_id
 from uploader.counted import counted
 from uploader.errors import UploaderError
 from uploader.history.ended import ends_without_marker

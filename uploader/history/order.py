@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release_log.layout import PLACED
 from release_log.marker_order import Dated, contradiction
+from release_log.release_id import PLACED
 from uploader.history.release import Unreadable, id_of, read_releases
 
 if TYPE_CHECKING:

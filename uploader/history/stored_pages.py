@@ -13,9 +13,9 @@ from release_log.bounds import FILE_BYTES
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from uploader.s3.port import ReaderPort
+    from uploader.s3.port import Listing, ReaderPort
 
 PIECE = 1024
 """How much is unpacked at one time: whoever stored it may have packed it very well."""
@@ -33,6 +33,32 @@ class Doubtful(NamedTuple):
     key: str
     page: str
     digest: str
+
+
+class Expected(NamedTuple):
+    """A stored page as a build or a release has it.
+
+    Attributes:
+        key: Its key.
+        page: The key of the page.
+        digest: SHA-256 of what it should hold, hexadecimal.
+        most: Up to so many bytes it may be too large to be read, and then its size is all that is looked at.
+        tells: Whether an ETag and a size tell that it is that page.
+    """
+
+    key: str
+    page: str
+    digest: str
+    most: float
+    tells: Callable[[str, int], bool]
+
+
+def find_doubtful(expected: Iterable[Expected], listing: Listing) -> Iterator[Doubtful]:
+    """The stored pages that exist, and of which the listing does not tell that they hold what they should."""
+    for each in expected:
+        etag, size = listing.etags.get(each.key), listing.sizes.get(each.key, 0)
+        if etag is not None and not FILE_BYTES < size <= each.most and not each.tells(etag, size):
+            yield Doubtful(each.key, each.page, each.digest)
 
 
 def check_stored(bucket: ReaderPort, doubtful: Iterable[Doubtful]) -> None:

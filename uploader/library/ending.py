@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from release_log.layout import make_id
+from release_log.release_id import make_id
 from uploader.errors import UsageError
 from uploader.library.cdn import cdn_of, drop_copies
 from uploader.operations import ending as operation

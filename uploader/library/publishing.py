@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
-from release_log.layout import make_id
+from release_log.release_id import make_id
 from uploader.builds.ci import build_metadata
 from uploader.builds.collect import collect
 from uploader.builds.files import every_file

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from release_log.layout import make_id
+from release_log.release_id import make_id
 from uploader.errors import StoppedError, UploaderError
 from uploader.protocol.held import Intent
 from uploader.protocol.look import look_around

@@ -6,12 +6,12 @@ a marker they put the release's pages in place.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from release_log.bounds import FILE_BYTES
 from release_log.instants import next_second
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
@@ -19,7 +19,7 @@ from uploader.history.body import body_of
 from uploader.history.completeness import check_whole, warn_of_changed, warn_of_pages
 from uploader.history.find import without_headers
 from uploader.history.release import LoggedRelease, read_release
-from uploader.history.stored_pages import Doubtful, check_stored
+from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
@@ -98,7 +98,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
             if key is None or key.startswith(layout.markers):
-                check_stored(bucket, _doubtful(layout, logged.release, listing))
+                check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
                 warn_of_changed(logged, listing.etags)
             if late.key is not None:
                 _end_staging(bucket, layout, logged, late.key)
@@ -146,17 +146,22 @@ def finish_placing(
     with intent(bucket, layout, logged.name, lambda _: body, logged.release.all_keys, clocks) as held:
         listing = held.take_look().listing
         check_whole(logged, listing.sizes)
-        check_stored(bucket, _doubtful(layout, logged.release, listing))
+        check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
         return put_in_place(bucket, layout, logged, held, clocks)
 
 
-def _doubtful(layout: Layout, release: Release, listing: Listing) -> Iterator[Doubtful]:
-    """The stored pages that somebody stored again since the release named them."""
+def _stored_pages(layout: Layout, release: Release) -> Iterator[Expected]:
+    """The stored pages of a release. One whose ETag is another was stored again since."""
     for asset in release.pages.values():
-        key, digest = layout.page_key(asset.stored or ""), asset.digest
-        etag, size = listing.etags.get(key), listing.sizes.get(key, 0)
-        if digest is not None and etag is not None and etag != asset.etag and size <= FILE_BYTES:
-            yield Doubtful(key, asset.key, digest.removeprefix("sha256:"))
+        if asset.digest is not None:
+            digest = asset.digest.removeprefix("sha256:")
+            yield Expected(
+                layout.page_key(asset.stored or ""), asset.key, digest, math.inf, partial(_has_etag, asset.etag)
+            )
+
+
+def _has_etag(known: str | None, etag: str, _size: int) -> bool:
+    return etag == known
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

@@ -15,7 +15,6 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
 from uploader.clocks import Clocks
 from uploader.counted import counted
@@ -23,7 +22,7 @@ from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import dated
 from uploader.history.release import LoggedRelease, digest_of
-from uploader.history.stored_pages import Doubtful, check_stored
+from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
@@ -286,7 +285,7 @@ def _compare(
     known = read_known(bucket, layout, build.channel, look, newest, (asset.key for asset in build.assets))
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
-    check_stored(bucket, _doubtful(layout, build, look, known))
+    check_stored(bucket, find_doubtful(_stored_pages(layout, build, known), look.listing))
 
     def ask(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         asked = {**look.metadata, **metadata}
@@ -309,19 +308,16 @@ def _compare(
     return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
 
 
-def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterator[Doubtful]:
-    """The stored pages of which neither an earlier release nor their ETag tells that they are this build's."""
-    sizes, etags = look.listing.sizes, look.listing.etags
+def _stored_pages(layout: Layout, build: Build, known: Known) -> Iterator[Expected]:
+    """The stored pages of a build. An earlier release, or the ETag itself, may tell that one is this build's."""
     for asset in build.assets:
-        if asset.fingerprinted or asset.digest is None:
-            continue
-        key = object_of(layout, asset)
-        etag, size = etags.get(key), sizes.get(key, 0)
-        too_large = FILE_BYTES < size <= asset.size
-        if etag is None or etag == known.etags.get(asset.key) or too_large:
-            continue
-        if size != asset.size or not has_etag(asset, etag):
-            yield Doubtful(key, asset.key, asset.digest)
+        if not asset.fingerprinted and asset.digest is not None:
+            tells = partial(_is_known, asset, known.etags.get(asset.key))
+            yield Expected(object_of(layout, asset), asset.key, asset.digest, asset.size, tells)
+
+
+def _is_known(asset: LocalAsset, known: str | None, etag: str, size: int) -> bool:
+    return etag == known or (size == asset.size and has_etag(asset, etag))
 
 
 def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from release_log.layout import make_id
+from release_log.release_id import make_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

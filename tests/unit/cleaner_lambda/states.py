@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.policy import Plan, View
+from cleaner_lambda.view import View
 from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
@@ -17,6 +17,8 @@ from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cleaner_lambda.plan import Plan
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 instants = st.datetimes(timezones=st.just(UTC)).map(

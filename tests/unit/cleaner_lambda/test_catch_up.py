@@ -13,7 +13,7 @@ from cleaner_lambda import backlog, pruning
 from cleaner_lambda.backlog import Backlog, first_part
 from cleaner_lambda.job import Job
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.run import clean
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, Announcement
 from release_log.marker import FORMAT as WITH_PAGES

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from cleaner_lambda.completion_event import PAUSE_SECONDS, EventBus, NotSentError, detail
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.sites import Site
 from release_log.events import CLEAN_COMPLETED
 from release_log.policy_settings import Policy

@@ -12,7 +12,8 @@ from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import measure
 from cleaner_lambda.next_due import RETRY_SECONDS
 from cleaner_lambda.orphans import is_unproven
-from cleaner_lambda.policy import Action, Plan, Reason, View
+from cleaner_lambda.plan import Action, Plan, Reason
+from cleaner_lambda.view import View
 from release_log.fingerprints import compile_pattern
 from release_log.layout import Layout
 from release_log.metrics import Metric

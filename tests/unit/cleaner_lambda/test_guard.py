@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.guard import check
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.policy import Action, Plan, Protection, Reason, View, decide
+from cleaner_lambda.plan import Action, Plan, Reason
+from cleaner_lambda.policy import decide
+from cleaner_lambda.view import Protection, View
 from release_log.layout import Layout
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State

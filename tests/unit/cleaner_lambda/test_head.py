@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaner_lambda import ledger as format_1
+from cleaner_lambda import ledger_document as format_1
 from cleaner_lambda.head import UNNAMED, Head, Unnamed, decode, encode
 from cleaner_lambda.segments import DAY, Index
 from release_log.errors import LedgerError, NewerLedgerError

@@ -10,10 +10,10 @@ import pytest
 from cleaner_lambda import order
 from cleaner_lambda.order import KEEP_GONE
 from release_log.instants import format_instant
-from release_log.layout import make_id
 from release_log.ledger_view import view
 from release_log.marker import FORMAT, decode, encode
 from release_log.policy_settings import Policy
+from release_log.release_id import make_id
 from tests.fake_cleaner_s3 import NOON, FakeS3, Stored
 from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, keys_of, run, stopped_by
 

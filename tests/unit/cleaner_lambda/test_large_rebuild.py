@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,8 @@ from cleaner_lambda import checkpoint, ledger_store, load, pruning, replay, segm
 from cleaner_lambda.checkpoint import begin_rebuild
 from cleaner_lambda.errors import CleanerError, UnreadableError
 from cleaner_lambda.head import decode
-from cleaner_lambda.job import Job
 from cleaner_lambda.next_due import REBUILT_SECONDS, RETRY_SECONDS
-from cleaner_lambda.pace import Pace
 from cleaner_lambda.rebuilding import MARGIN, Rebuilding, heads_are_safe
-from cleaner_lambda.run import clean
 from cleaner_lambda.tag_pass import go_on_reading
 from release_log import packed
 from release_log.instants import format_instant
@@ -30,18 +26,19 @@ from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.few_markers import few_markers
 from tests.ledger_formats import NONE, writing
 from tests.small_pieces import small_pieces
-from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, at_request, fail_with, run, stopped_by
+from tests.unit.cleaner_lambda.lost_ledgers import KEEP, MANY, entries, for_batches, go_on, head, key_of, lost_ledger
+from tests.unit.cleaner_lambda.runs import APP, DAY, at_request, fail_with, run, stopped_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from cleaner_lambda.head import Head
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey
 
-KEEP = replace(POLICY, version_limit=1, version_ttl=30 * DAY, removed_ttl=20 * DAY)
 PATHS = [APP, "assets/logo.png", "assets/other.js"]
 WAITS = HOLDS + MARGIN
 MAY_WRITE_HEADS = ledger_store._may_write_heads  # noqa: SLF001 (the fixture replaces it)
@@ -58,16 +55,6 @@ stories = st.lists(
     max_size=8,
 )
 Story = list[tuple[str, dict[str, int], int, str]]
-
-
-def key_of(path: str, number: int) -> str:
-    """A key of a logical path."""
-    return f"{path[:-3]}-{number}aaaa111{path[-3:]}"
-
-
-def head(s3: FakeS3) -> Head:
-    """The head."""
-    return decode(s3.objects[s3.layout.ledger].body)
 
 
 def played(story: Story, *, until: int) -> FakeS3:
@@ -113,12 +100,6 @@ def rebuilt(s3: FakeS3) -> FakeS3:
     raise AssertionError
 
 
-def entries(s3: FakeS3) -> dict[str, tuple[object, ...]]:
-    """What the ledger knows of the retired assets."""
-    retired = s3.ledger.retired.items()
-    return {k: (e.mark, e.logical, e.release, e.size, e.ended, e.maybe_ended, e.stored) for k, e in retired}
-
-
 def both_ways(story: Story, *, until: int) -> tuple[FakeS3, FakeS3, FakeS3]:
     """A site, the same after its ledger was lost and rebuilt in groups, and the same after it was so all at once."""
     with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
@@ -151,50 +132,16 @@ def test_the_same_instants_come_out(story: Story, until: int) -> None:
     assert wrong(before, groups, whole) == {}
 
 
-MANY = 40
+@pytest.fixture
+def lost(s3: FakeS3) -> Iterator[FakeS3]:
+    """A site of eight segments in four groups, whose ledger is lost; all that retired there is due."""
+    yield from lost_ledger(s3)
 
 
 @pytest.fixture
 def s3() -> FakeS3:
     """A bucket of its own: nothing was published there before."""
     return FakeS3()
-
-
-@pytest.fixture
-def lost(s3: FakeS3) -> Iterator[FakeS3]:
-    """A site of eight segments in four groups, whose ledger is lost; all that retired there is due."""
-    # Undone before `writing` is: a test's own patch would put back what that has set, for all tests behind it.
-    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "ENTRIES", 5)
-        patch.setattr(segments, "GROUP", 10)
-        paths = [f"assets/{n:02}.js" for n in range(MANY)]
-        for number in (1, 2):
-            last = {path: key_of(path, number) for path in paths}
-            s3.publish(f"build{number}", "default", last)
-            go_on(s3)
-            s3.advance(10)
-        go_on(s3)
-        s3.advance(DAY + 1)
-        go_on(s3)
-        s3.publish("build3", "default", {**last, paths[0]: key_of(paths[0], 3)})
-        s3.advance(10)
-        go_on(s3)
-        s3.advance(90 * DAY)
-        s3.objects.pop(s3.layout.ledger)
-        s3.requests.clear()
-        yield s3
-
-
-def go_on(s3: FakeS3, has_time: Callable[[], bool] = lambda: True, run_id: str = "run") -> Report:
-    """Run the cleaner once."""
-    job = Job(prefix=s3.layout.prefix, policy=KEEP, run=run_id, ledger_format=HEAD_FORMAT)
-    return clean(s3, job, Pace(sleep=lambda _: None, has_time=has_time))
-
-
-def for_batches(number: int) -> Callable[[], bool]:
-    """There is time for so many."""
-    left = iter(range(number))
-    return lambda: next(left, None) is not None
 
 
 def test_no_more_than_a_group_is_in_memory(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@ import secrets
 from datetime import timedelta
 
 from cleaner_lambda.job import Job
-from cleaner_lambda.ledger import Ledger, encode
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_document import encode
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.run import clean
 from release_log.run_record import KEPT, RunRecord, with_run
 from tests.fake_cleaner_s3 import NOON, FakeS3

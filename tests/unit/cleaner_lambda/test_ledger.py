@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.backlog import Backlog
-from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
+from cleaner_lambda.cursor import Kind, MapRun
+from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired
+from cleaner_lambda.ledger_document import decode, encode
 from cleaner_lambda.rebuilding import Rebuilding
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
@@ -41,6 +43,8 @@ run_records = st.builds(
     stopped_by=st.lists(texts, max_size=2).map(tuple),
     unfinished=st.booleans(),
 )
+ranges = st.dictionaries(counts, st.tuples(texts, st.none() | texts), min_size=1, max_size=3)
+map_runs = st.builds(MapRun, instants, ranges, st.booleans(), st.just(Kind.GROUP))
 ledgers = st.builds(
     Ledger,
     current=st.dictionaries(texts, texts, max_size=3),
@@ -62,7 +66,7 @@ ledgers = st.builds(
         st.frozensets(texts, max_size=2),
     ),
     replayed=st.booleans(),
-    rebuilding=st.none() | st.builds(Rebuilding, st.none() | texts, st.none() | texts, counts),
+    rebuilding=st.none() | st.builds(Rebuilding, st.none() | texts, st.none() | texts, counts, st.none() | map_runs),
 ).map(with_newest_current)
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 EXAMPLE = Ledger(
@@ -142,6 +146,7 @@ def map_run(ranges: list[list[object]]) -> dict[str, object]:
     return {"at": "2026-11-23T06:05:38Z", "ranges": ranges, "over": False}
 
 
+WHOLE = {"live": None, "path": "", "orphans": 0}
 REBUILDING = ({"live": 5}, {"path": 5}, {"orphans": "5"}, {"orphans": -1})
 WAITING = '{"orphans": 0, "bytes": 0, "oldest": null, "folders": 0, "others": 0}'
 LISTING = (
@@ -175,6 +180,7 @@ WRONG_TYPES = (
     *(document(tags_unknown=value) for value in each(None, 5, "x", [5])),
     *(document(rebuilding=value) for value in each(5, "x", {}, [])),
     *(document(rebuilding={"live": "", "path": "", "orphans": 0} | wrong) for wrong in REBUILDING),
+    *(document(rebuilding={**WHOLE, "map": wrong}) for wrong in (None, 5, map_run([]), map_run([[0, None, None]]))),
     *(document(cut=value) for value in each(5, "x", [], ["2026-11-23T06:05:38Z"], ["soon", "r1"], [None, "r1"])),
     *(document(refused=value) for value in each(None, 5, [], {"tags": []}, {"writes": {"a": 5}})),
     *(document(around=value) for value in each(None, 5, "x", [5])),

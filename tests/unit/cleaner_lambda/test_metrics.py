@@ -16,9 +16,11 @@ import cleaner_lambda
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Reason, Stop, View, decide
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import decide
 from cleaner_lambda.report import ROUTINE, STOPS, Report
 from cleaner_lambda.sites import Site
+from cleaner_lambda.view import View
 from release_log.metrics import Metric
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.job import Job
-from cleaner_lambda.ledger import encode
+from cleaner_lambda.ledger_document import encode
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import clean

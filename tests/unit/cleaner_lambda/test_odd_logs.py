@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cleaner_lambda import ledger as ledgers
+from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.answer import cut
 from release_log import marker
 from release_log.errors import LedgerError, MarkerError

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from cleaner_lambda import policy as policies
 from cleaner_lambda.parts import others, tally, view_of
-from cleaner_lambda.policy import Elsewhere, Plan, Reason, View, decide
+from cleaner_lambda.plan import Plan, Reason
+from cleaner_lambda.policy import decide
+from cleaner_lambda.view import Elsewhere, View
 from tests.unit.cleaner_lambda.states import ALL, NOW, reasons, removed, superseded, view
 from tests.unit.cleaner_lambda.test_policy_laws import names, views
 from tests.unit.cleaner_lambda.test_policy_laws import policies as any_policy

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda.policy import BRAKE_FLOOR, Plan, Protection, Reason, Stop, decide
+from cleaner_lambda.plan import Plan, Reason, Stop
+from cleaner_lambda.policy import BRAKE_FLOOR, decide
+from cleaner_lambda.view import Protection
 from release_log.tags import Mark, State
 from tests.unit.cleaner_lambda.states import ALL, NOW, POLICY, YEAR, reasons, removed, superseded, view
 

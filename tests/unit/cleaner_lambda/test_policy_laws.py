@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.policy import Plan, Protection, Reason, Stop, View, decide
+from cleaner_lambda.plan import Plan, Reason, Stop
+from cleaner_lambda.policy import decide
+from cleaner_lambda.view import Protection, View
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.unit.cleaner_lambda.states import MORE, NOW, reasons

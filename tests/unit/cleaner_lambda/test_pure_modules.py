@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 PURE = (
     *("changes", "changes_file", "cursor", "cut", "finding", "guard", "head", "history", "key_hashes", "ledger"),
     *("orphans", "outcome", "parts", "policy", "pruning", "reconcile", "report", "segment", "segments", "spelling"),
-    *("adoption", "answer", "backlog", "dating", "live", "packed_orphans", "rebuilding", "totals", "waiting"),
+    *("adoption", "answer", "backlog", "dating", "live", "packed_orphans", "rebuilding"),
+    *("ledger_document", "plan", "tag_finding", "totals", "view", "waiting"),
 )
 """Modules of the cleaner: a test can decide for any state at any instant, and a dry run decides as a real run does."""
 

@@ -14,7 +14,7 @@ from cleaner_lambda import s3 as s3_port
 from cleaner_lambda.answer import MAX_ANSWER_BYTES, cut
 from cleaner_lambda.job import Job
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.plan import Reason, Stop
 from cleaner_lambda.reading import AT_ONCE, NAMED, name_some
 from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store

@@ -12,8 +12,10 @@ import pytest
 from cleaner_lambda.answer import LISTS, MAX_ANSWER_BYTES, cut, log_lines, summary
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Reason, Stop, View, decide
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import decide
 from cleaner_lambda.report import Report
+from cleaner_lambda.view import View
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 
@@ -167,7 +169,8 @@ def test_summary_is_the_answer_without_its_lists() -> None:
 
 def test_a_summary_with_a_stop_for_each_of_thousands_of_channels_fits_a_log_event() -> None:
     """And the ledger, which each upload reads. Each stop has a line of its own in the log."""
-    stops = tuple(Stop(Reason.MISSING_MARKER, f"the marker of release {n} is gone", f"pr-{n}") for n in range(20_000))
+    which = range(20_000)
+    stops = tuple(Stop(Reason.MISSING_MARKER, f"the marker of release {n} is gone", channel=f"pr-{n}") for n in which)
     whole = report(5)
     document = replace(whole, plan=replace(whole.plan, stops=stops)).document()
     short = summary(document)

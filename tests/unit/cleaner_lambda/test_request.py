@@ -345,6 +345,8 @@ def test_sites_inside_a_site_are_those_of_its_bucket_further_down() -> None:
     [
         *({}, {"range": 1}, {"at": "today"}, {"at": None}, 5, "2026-07-01T12:00:00Z"),
         *({"at": "2026-07-01T12:00:00Z", "range": wrong} for wrong in (-1, "1", True, 1.5)),
+        *({"at": "2026-07-01T12:00:00Z", "group": wrong} for wrong in (-1, "1", True, 1.5)),
+        *({"group": 1}, {"at": "2026-07-01T12:00:00Z", "range": 1, "group": 1}),
         {"at": "2026-07-01T12:00:00Z", "of": 3},
     ],
 )

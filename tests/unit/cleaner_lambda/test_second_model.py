@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Folded, Retired
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.plan import Plan
+    from cleaner_lambda.view import View
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
 

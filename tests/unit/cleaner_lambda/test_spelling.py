@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.doubles import LOOKED_FOR, find_doubles
-from cleaner_lambda.policy import View
 from cleaner_lambda.spelling import normal_form, other_spellings
+from cleaner_lambda.view import View
 from release_log.layout import Layout
 from tests.fake_cleaner_s3 import FakeS3
 from tests.unit.cleaner_lambda.runs import POLICY, A, keys_of, run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,11 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from cleaner_lambda.cursor import MapRun
+from cleaner_lambda.cursor import Kind, MapRun
 from cleaner_lambda.request import MapTask, parse
 from cleaner_lambda.sites import Site
 from cleaner_lambda.state_machine import NotStartedError, StateMachine, execution_input, execution_name
+from cleaner_lambda.tag_workers import MOST
 from release_log.policy_settings import Policy
 
 SITE = Site("bucket", "assets/", Policy())
@@ -39,9 +41,23 @@ def test_the_input_has_what_the_function_is_asked() -> None:
     assert all(task.is_hint for task in tasks), "a site that is not configured any more is passed over"
 
 
+def test_the_input_of_a_rebuild_names_groups() -> None:
+    asked = execution_input(SITE, replace(RUN, kind=Kind.GROUP))
+    tasks = [parse(payload).map_task for payload in (*asked["ranges"], asked["then"])]
+    assert tasks == [MapTask(AT, 0, Kind.GROUP), MapTask(AT, 1, Kind.GROUP), MapTask(AT, None)]
+
+
+def test_an_input_of_the_most_groups_is_no_larger_than_step_functions_accepts() -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB."""
+    prefix, bucket = f"{'a' * 899}/", "b" * 63
+    groups = MapRun(AT, dict.fromkeys(range(MOST), ("", None)), kind=Kind.GROUP)
+    assert len(json.dumps(execution_input(Site(bucket, prefix, Policy()), groups))) < 256 * 1024
+
+
 def test_each_map_run_of_each_site_has_a_name_of_its_own() -> None:
     others = [(Site("bucket", "assets/in/", Policy()), RUN), (Site("other", "assets/", Policy()), RUN)]
     others.append((SITE, MapRun(AT.replace(second=6), RUN.ranges)))
+    others.append((SITE, replace(RUN, kind=Kind.GROUP)))
     names = [execution_name(*each) for each in ((SITE, RUN), *others)]
     assert len(set(names)) == len(names)
     assert {len(name) for name in names} == {57}

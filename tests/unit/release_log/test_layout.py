@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
-from release_log.layout import (
-    Layout,
-    check_key,
-    check_prefix,
-    is_id,
-    is_plain,
-    make_id,
-    prefix_of_marker,
-)
+from release_log.layout import Layout, check_key, check_prefix, is_plain, prefix_of_marker
+from release_log.release_id import is_id, make_id
 
 ID = "20261123T060538Z-3f9c2ab"
 

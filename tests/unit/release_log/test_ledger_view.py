@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.head import Head
 from cleaner_lambda.head import encode as encode_head
-from cleaner_lambda.ledger import Ledger, decode, encode
+from cleaner_lambda.ledger_document import decode, encode
 from release_log.errors import LedgerError
 from release_log.ledger_file import holds_head, read_head
 from release_log.ledger_view import view
@@ -23,6 +23,8 @@ from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, WRONG_TYPES, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cleaner_lambda.ledger import Ledger
 
 
 @given(ledgers)

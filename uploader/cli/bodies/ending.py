@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from release_log.layout import make_id
+from release_log.release_id import make_id
 from uploader.cli.console import answer
 from uploader.cli.upload_answer import drop_copies_of_pages, placed_of
 from uploader.library import ending

@@ -9,8 +9,10 @@ import pytest
 
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import Reason, Stop, View, decide
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import decide
 from cleaner_lambda.report import Report
+from cleaner_lambda.view import View
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from uploader.cli.ages import age

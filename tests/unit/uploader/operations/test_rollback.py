@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.ledger import Folded, Ledger
-from cleaner_lambda.ledger import encode as encode_ledger
+from cleaner_lambda.ledger_document import encode as encode_ledger
 from release_log.instants import format_instant
 from release_log.marker import decode, encode
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.ledger import Folded, Ledger
-from cleaner_lambda.ledger import encode as encode_ledger
+from cleaner_lambda.ledger_document import encode as encode_ledger
 from release_log.marker import Asset, Release, decode, encode
 from release_log.marker_order import Contradiction
 from release_log.policy_settings import HALF_PENDING_TTL

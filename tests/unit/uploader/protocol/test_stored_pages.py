@@ -68,7 +68,7 @@ def test_one_that_is_too_large_to_be_read_is_none(
     """A page of that size may be as large; but not one that is smaller."""
     (first,) = [key for key, body in bucket.objects.items() if is_stored_page(key) and body == b"bad"]
     bucket.write(first, b"far worse")
-    monkeypatch.setattr("uploader.publishing.publish.FILE_BYTES", 2)
+    monkeypatch.setattr("uploader.history.stored_pages.FILE_BYTES", 2)
     with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):
         publish(bucket, build(tmp_path, "old", "r3"), clocks=bucket.clock.clocks())
 
