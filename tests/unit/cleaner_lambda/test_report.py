@@ -167,7 +167,9 @@ def test_summary_is_the_answer_without_its_lists() -> None:
 
 def test_a_summary_with_a_stop_for_each_of_thousands_of_channels_fits_a_log_event() -> None:
     """And the ledger, which each upload reads. Each stop has a line of its own in the log."""
-    stops = tuple(Stop(Reason.MISSING_MARKER, f"the marker of release {n} is gone", f"pr-{n}") for n in range(20_000))
+    stops = tuple(
+        Stop(Reason.MISSING_MARKER, f"the marker of release {n} is gone", channel=f"pr-{n}") for n in range(20_000)
+    )
     whole = report(5)
     document = replace(whole, plan=replace(whole.plan, stops=stops)).document()
     short = summary(document)
