@@ -97,9 +97,9 @@ class Scan:
             pace: See `Pace`.
             inner: As in `cleaner_lambda.listing.take_inventory`.
             most: As there.
-            packs: Whether the run can write very many orphans to segments at once.
+            packs: Whether the listing `adopts`, and the run can write very many orphans to segments at once.
         """
-        packed = PackedOrphans(self._firsts, self._job.policy.pattern) if packs and self.adopts(most) else None
+        packed = PackedOrphans(self._firsts, self._job.policy.pattern) if packs else None
         inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner), most, packed)
         absent = Absent(inventory)
         return find(self._history, inventory, absent, self._known.others_beyond(absent.seen))

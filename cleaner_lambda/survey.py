@@ -219,9 +219,9 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         if distributed and scan.is_large:
             cursor = cursor.handed_out(loaded.now)
         else:
-            inner, packs = found.inner | cursor.nested, _packs(loaded)
+            inner, packs = found.inner | cursor.nested, _packs(loaded) and scan.adopts(cursor.most)
             # What is packed is written once, and each stretch would read all segments anew.
-            of_it = pace if packs and scan.adopts(cursor.most) else stretch.pace
+            of_it = pace if packs else stretch.pace
             finding = scan.find(cursor.left, of_it, inner, cursor.most, packs=packs)
             cursor = replace(cursor, left=())
             (finding,) = _may_wait(ledger, cursor, [finding])
