@@ -18,6 +18,7 @@ CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examp
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 6 --dist loadfile --no-loadscope-reorder
+NOT_THESE := $(foreach each,acceptance bench package standalone installed,--ignore tests/$(each))
 
 # Set-up trusts the system's certificate store, which holds the certificate of a company's proxy. uv reads it by
 # `system-certs` in pyproject.toml, Node.js 24.6 or newer (as in .venv) by NODE_USE_SYSTEM_CA, and pip from 24.2 on by
@@ -39,8 +40,8 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup $(STAMPS)/browser ## run all tests except those of the benchmark, of the packages, of the archives, of whole installations and of the acceptance
-	@python -m pytest $(WORKERS) --ignore tests/acceptance --ignore tests/bench --ignore tests/package --ignore tests/standalone --ignore tests/installed
+test: setup $(STAMPS)/browser $(STAMPS)/tests ## run all tests except those of the benchmark, of the packages, of the archives, of whole installations and of the acceptance
+	@python -m pytest $(WORKERS) $(NOT_THESE)
 
 template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
 	@CDK_VALIDATION=false python -m infra.template dist
@@ -147,6 +148,11 @@ $(STAMPS)/browser: tests/browser/package-lock.json tests/browser/unpack.py $(STA
 	@$(NPM) --prefix tests/browser
 	@python -m tests.browser.unpack
 	@touch $@
+
+# The workers begin at one time, and in a new clone each of them would compile all modules of the tests.
+$(STAMPS)/tests: $(STAMPS)/python
+	@echo "setup: the tests' byte code"
+	@python -m pytest --collect-only -qq $(NOT_THESE) > $@ || { cat $@; rm $@; exit 1; }
 
 $(STAMPS)/bench: bench/uv.lock bench/pyproject.toml $(STAMPS)/python
 	@echo "setup: the benchmark's server and peers (bench/.venv)"

@@ -119,10 +119,10 @@ def adopted() -> None:
             settle(world, ADOPTING)
 
 
-def adoption() -> int:
+def adoption(preemptions: int) -> int:
     """The same beside an upload that brings the orphan back; and every crash of the run."""
     with writing(HEAD_FORMAT, small=NONE), unasked(0), packing(1):
-        return every_schedule(ADOPTION, preemptions=1) + every_crash(ADOPTION, "C", preemptions=0)
+        return every_schedule(ADOPTION, preemptions=preemptions) + every_crash(ADOPTION, "C", preemptions=0)
 
 
 def late_tag() -> None:

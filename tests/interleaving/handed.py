@@ -60,16 +60,16 @@ AND_RUN = Case(
 )
 
 
-def uploads() -> int:
+def uploads(preemptions: int) -> int:
     """An upload beside the rebuild brings back what is due by then; and every crash of it."""
     with _in_force():
-        return every_schedule(AND_UPLOAD, preemptions=1) + every_crash(AND_UPLOAD, "C", preemptions=0)
+        return every_schedule(AND_UPLOAD, preemptions=preemptions) + every_crash(AND_UPLOAD, "C", preemptions=0)
 
 
-def another_run() -> int:
+def another_run(preemptions: int) -> int:
     """Two runs, one of which hands the groups out."""
     with _in_force():
-        return every_schedule(AND_RUN, preemptions=1)
+        return every_schedule(AND_RUN, preemptions=preemptions)
 
 
 def _run(world: World, *, over: datetime | None = None) -> Report:

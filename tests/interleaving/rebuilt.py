@@ -74,16 +74,16 @@ TWO_RUNS = Case(
 )
 
 
-def uploads() -> int:
+def uploads(preemptions: int) -> int:
     """An upload beside the rebuild brings back what is due by then; and every crash of it."""
     with writing(HEAD_FORMAT, small=NONE):
-        return every_schedule(AND_UPLOAD, preemptions=1) + every_crash(AND_UPLOAD, "C", preemptions=0)
+        return every_schedule(AND_UPLOAD, preemptions=preemptions) + every_crash(AND_UPLOAD, "C", preemptions=0)
 
 
-def two_runs() -> int:
+def two_runs(preemptions: int) -> int:
     """Two runs rebuild it at once."""
     with writing(HEAD_FORMAT, small=NONE):
-        return every_schedule(TWO_RUNS, preemptions=1)
+        return every_schedule(TWO_RUNS, preemptions=preemptions)
 
 
 def between_two_groups() -> None:

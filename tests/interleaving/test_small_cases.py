@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 PREEMPTIONS = int(TORTURE)
-"""Beside a request that arrives late."""
+"""Of the cases that take long, and beside a request that arrives late."""
 
 
 @pytest.fixture(autouse=True)
@@ -205,18 +205,18 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         upgrading.lost_ledger_of_a_large_site,
         lambda: upgrading.lost_ledger_of_a_large_site(days=1),
         groups.adopted,
-        groups.adoption,
+        lambda: groups.adoption(PREEMPTIONS),
         rebuilt.between_two_groups,
         rebuilt.first_version,
         rebuilt.instants,
         rebuilt.orphan,
-        rebuilt.two_runs,
-        rebuilt.uploads,
+        lambda: rebuilt.two_runs(PREEMPTIONS),
+        lambda: rebuilt.uploads(PREEMPTIONS),
         handed.failed_worker,
         handed.refused_tags,
         handed.sent_again,
-        handed.another_run,
-        handed.uploads,
+        lambda: handed.another_run(PREEMPTIONS),
+        lambda: handed.uploads(PREEMPTIONS),
         upgrading.page_of_an_old_release_on_a_large_site,
         nested.old_page_of_the_site_around,
         nested.page_of_an_ended_channel_around,
