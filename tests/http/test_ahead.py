@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -13,11 +15,15 @@ from release_log.layout import Layout
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
 from uploader.s3.bucket import Bucket
-from uploader.s3.connection import connect
+from uploader.s3.connection import WARM, connect
+from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.http.conftest import Uploader
     from tests.http.fault_proxy import FaultProxy
+    from uploader.s3.connection import Connection
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})
@@ -31,6 +37,14 @@ def opened(uploader: Uploader, name: str | None = None) -> Bucket:
 
 def put(uploader: Uploader, key: str, body: str = "x") -> None:
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=body.encode())
+
+
+def wait_until_warm(connection: Connection) -> None:
+    for each in connection.markers:
+        each.answer()
+    for thread in threading.enumerate():
+        if thread.daemon and "touch" in thread.name:
+            thread.join()
 
 
 def test_the_look_takes_what_was_listed_ahead_and_the_next_one_lists_anew(uploader: Uploader) -> None:
@@ -57,6 +71,32 @@ def test_the_look_takes_the_headers_that_were_asked_for_ahead_and_the_next_one_h
     assert first.began < second.began
 
 
+def test_nobody_waits_for_headers_that_nobody_reads(uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(uploader, "assets/a.js")
+    bucket, free = opened(uploader), threading.Event()
+    real = Requests.metadata_if_readable
+
+    def slow(self: Requests, key: str) -> Mapping[str, str] | None:
+        assert free.wait(20)
+        return real(self, key)
+
+    monkeypatch.setattr(Requests, "metadata_if_readable", slow)
+    bucket.head_ahead(sorted(KEYS))
+    look = bucket.look(LAYOUT, KEYS)
+    free.set()
+    assert look.metadata.keys() == {"assets/a.js"}
+
+
+def test_headers_are_asked_for_behind_the_intent(uploader: Uploader, proxy: FaultProxy) -> None:
+    bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 4)
+    bucket.head_ahead(sorted(KEYS))
+    assert bucket.create(LAYOUT.pending_key("20261123T120000Z-r1"), b"{}")
+    assert bucket.look(LAYOUT, KEYS).metadata.keys() == set()
+    methods = [request.method for request in proxy.requests]
+    assert methods.count("HEAD") == len(KEYS)
+    assert methods.index("PUT") < methods.index("HEAD")
+
+
 def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open(
     uploader: Uploader, proxy: FaultProxy
 ) -> None:
@@ -65,10 +105,48 @@ def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open
     proxy.delay = 0.05  # so that no connection is free for a second request in time
     bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 32)
     bucket.head_ahead(pages)
-    bucket.look(LAYOUT, frozenset(pages))
+    assert not bucket.look(LAYOUT, frozenset(pages)).metadata
     bucket.look_at_pages(LAYOUT, pages)
     # How many of them the first look needed depends on the machine; each opened twice, they would be forty and more.
     assert proxy.opened < 2 * len(pages)
+
+
+def test_the_look_opens_no_connection(uploader: Uploader, proxy: FaultProxy) -> None:
+    """It makes five requests at once, or a few more, while the site is still being listed."""
+    keys = frozenset({f"assets/{number:04}-3f9c2ab1.js" for number in range(2000)} | {LAYOUT.page_key("0" * 64)})
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    proxy.delay = 0.3  # so that no connection is free for a second request in time
+    connection.warm(LAYOUT, NOW)
+    wait_until_warm(connection)
+    time.sleep(0.3)  # a connection is free a moment after its answer
+    bucket = Bucket(connection, 32)
+    bucket.list_ahead(LAYOUT, [key for key in keys if key.endswith(".js")])
+    bucket.look(LAYOUT, keys)
+    assert len(proxy.requests) > WARM + 5
+    assert proxy.opened == WARM
+
+
+@pytest.mark.parametrize(("own", "again"), [("20261123T120001Z-own", False), ("20261120T120000Z-own", True)])
+def test_the_look_lists_the_recent_markers(
+    uploader: Uploader,
+    proxy: FaultProxy,
+    own: str,
+    again: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    """Unless this release has an older name, because somebody has set the machine's clock back by days."""
+    older, recent = (LAYOUT.marker_key(each) for each in ("20261101T120000Z-r0", "20261122T120000Z-r1"))
+    put(uploader, older)
+    put(uploader, recent)
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    connection.warm(LAYOUT, NOW)
+    bucket = Bucket(connection, 4)
+    assert bucket.recent(LAYOUT, NOW).keys() == {recent}
+    assert bucket.create(LAYOUT.pending_key(own), b"{}")
+    before = len(proxy.requests)
+    look = bucket.look(LAYOUT, KEYS)
+    assert look.listing.log.keys() == {older, recent, LAYOUT.pending_key(own)}
+    queries = [parse_qs(request.query) for request in proxy.requests[before:] if "list-type" in request.query]
+    assert any("ledger/~" in query.get("start-after", [""])[0] for query in queries) is again
 
 
 def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:
@@ -88,9 +166,7 @@ def test_connections_can_be_opened_ahead_whatever_is_there(
         connection = connect(Access(name, REGION, uploader.aws.url, keys=Keys("test", "test")))
         connection.warm(LAYOUT, NOW)
         assert [each.answer() is None for each in connection.markers] == [name == "not-there"] * 2
-    for thread in threading.enumerate():
-        if thread.daemon and "touch" in thread.name:
-            thread.join()
+        wait_until_warm(connection)
     assert capfd.readouterr() == ("", "")
 
 

@@ -286,11 +286,15 @@ def _compare(
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     check_stored(bucket, find_doubtful(_stored_pages(layout, build, known), look.listing))
-    unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
-    metadata = {**look.metadata, **bucket.metadata(unknown)}
 
     def ask(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        return {**metadata, **bucket.metadata([key for key in keys if key not in metadata])}
+        asked = {**look.metadata, **metadata}
+        return {**asked, **bucket.metadata([key for key in keys if key not in asked])}
+
+    metadata: Mapping[str, Mapping[str, str]] = {}
+    # If nothing has to be looked at, nobody waits for what was asked for ahead.
+    if unknown := to_look_at(build.assets, sizes, known.headers, pages):
+        metadata = ask(unknown)
 
     changed = changed_files(build.assets, sizes, etags, known, ask)
     stored = StoredObjects(sizes, known.headers, metadata, changed, pages)

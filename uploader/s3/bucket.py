@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
@@ -11,7 +12,7 @@ from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
 from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
-from uploader.threads.ahead import Ahead
+from uploader.threads.ahead import Ahead, Awaited
 from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-RANGES = 24
-"""Into how many ranges of keys a large listing is divided."""
+RANGES = 60
+"""Into how many ranges of keys a large listing is divided: ten for each that is listed at a time, so that all of these
+end at about the same time. Up to 54,000 keys a range is one page."""
+
+BEHIND_SECONDS = 1
+"""How long what goes behind the intent waits for it, at most."""
 
 
 FIRST = "!"
@@ -43,6 +48,8 @@ class Bucket:
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._written = ""  # the file of the release log that was written last
+        self._begun = Event()  # whether a file of the release log is on its way, or the look has begun
         self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
@@ -53,6 +60,8 @@ class Bucket:
         """See `BucketPort.head_ahead`."""
 
         def ask() -> dict[str, Mapping[str, str]]:
+            # Behind the intent: to prepare these connections takes 2 ms, and all of Python waits meanwhile.
+            self._begun.wait(BEHIND_SECONDS)
             # Connections of their own, so that the intent need not wait for a free one. Once they are open, the same
             # pages are looked at over them after the marker: a new connection would take another round trip.
             self._of_pages = Requests(self._connection.beside())
@@ -64,7 +73,13 @@ class Bucket:
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """See `BucketPort.create`."""
         self._connection.wait()
-        return run(lambda: self._requests.create(key, body, in_time))
+        self._written = key
+
+        def write() -> bool:
+            self._begun.set()
+            return self._requests.create(key, body, in_time)
+
+        return run(write)
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
@@ -114,6 +129,7 @@ class Bucket:
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
+        self._begun.set()
         listed, self._listing_ahead = self._listing_ahead, None
         headed, self._metadata_ahead = self._metadata_ahead, None
         # What is listed ahead has no stored pages: their names are not known before the build is read.
@@ -121,7 +137,9 @@ class Bucket:
         names = {key for key in keys if key.startswith(pages)}
         stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        written = Ahead(lambda: self._requests.written_log(layout, self._log))
+        if not self._is_recent(layout):
+            self._requests.older = None
+        written = Ahead(lambda: self._requests.log_now(layout, self._log))
         asked = Ahead(lambda: self._neighbours(layout.around, whole=False))
         ledger = run(lambda: self._requests.ledger(layout.ledger))
         log, found, around = written.answer(), listed.answer(), asked.answer()
@@ -136,9 +154,9 @@ class Bucket:
             around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
         inside = self._neighbours(inner_of(layout, listing, keys), whole=False)
-        metadata = None if headed is None else headed.answer()
+        metadata: Mapping[str, Mapping[str, str]] = {} if headed is None else Awaited(headed)
         began = listed.began if headed is None else min(listed.began, headed.began)
-        return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
+        return Look(listing, began, ledger, metadata, neighbours=(*around, *inside))
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -192,6 +210,18 @@ class Bucket:
             run(lambda: self._requests.delete(key))
         else:
             run(lambda: self._requests.delete_exactly(key, etag))
+
+    def _is_recent(self, layout: Layout) -> bool:
+        """Whether the intent has a name behind all markers that count as older, so that none of them is newer.
+
+        It has, unless the machine's clock was set back by days.
+        """
+        older, own = self._requests.older, self._written
+        return (
+            older is not None
+            and own.startswith(layout.pending)
+            and (layout.marker_key(layout.release_id(own)) > older.recent)
+        )
 
     def _written_log(self, layout: Layout) -> dict[str, datetime]:
         return run(lambda: self._requests.written_log(layout, self._log))

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from uploader.aws.access import Access
     from uploader.s3.bandwidth import Bandwidth
 
-WARM = 6
-"""How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them. Two of
-them list markers."""
+WARM = 9
+"""How many connections are opened ahead: for the listing's key ranges, the newest marker and the five requests of the
+look, of a build of some 2,000 files. Each that is opened later takes a round trip more, with TLS three. Two of them
+list markers."""
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""

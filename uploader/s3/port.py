@@ -84,7 +84,8 @@ class Look(NamedTuple):
         listing: The listing. `BucketPort.list_ahead` may have made it a while ago, except for the release log.
         began: When the first of these requests was sent, on `uploader.clocks.Clocks.passed`.
         ledger: The cleaner's state; None if it does not exist.
-        metadata: The answer to `BucketPort.head_ahead`; empty if that failed. See `BucketPort.metadata`.
+        metadata: The answer to `BucketPort.head_ahead`, for which whoever reads it may have to wait; empty if that
+            failed. See `BucketPort.metadata`.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.protocol.look.look_around`.
         neighbours: The sites around this one, and those inside it that some of these keys lie beneath.
     """
@@ -200,11 +201,14 @@ class BucketPort(ReaderPort, Protocol):
         ...
 
     def head_ahead(self, keys: Sequence[str]) -> None:
-        """Begin to ask for the metadata of these keys, for the next `look`."""
+        """Begin to ask for the metadata of these keys, for the next `look`; behind the intent if that comes soon."""
         ...
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """Which of these keys exist, the release log, the ledgers and some metadata.
+
+        Of the markers, those with a name two days older than the file that was created last may be as `recent` found
+        them.
 
         All ledgers are read now; of each at least the beginning that `release_log.ledger_file.read_head` needs.
         """

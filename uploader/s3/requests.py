@@ -19,20 +19,23 @@ from uploader.s3.errors import is_missing, is_taken
 from uploader.s3.in_place import InPlace
 from uploader.s3.key_ranges import page_ends
 from uploader.s3.listing import KeyListing, RangeListing
-from uploader.s3.pages import Pages, is_odd
+from uploader.s3.pages import PAGE, Pages, is_odd
 from uploader.s3.port import Blob, Neighbour, always, never
-from uploader.s3.recent import starts
+from uploader.s3.recent import Older, starts
 from uploader.s3.storing import Storing
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from obstore import GetResult, ObjectMeta
 
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
+
+    Part = tuple[str, str | None, str | None]
+    """What is listed: a folder, the key behind which it begins, and the one at which it may end."""
 
 Answer = TypeVar("Answer")
 
@@ -60,6 +63,7 @@ class Requests:
     """One method for each request, to one bucket.
 
     Attributes:
+        older: The older markers, if they were listed as the connections were opened; see `log_now`.
         files: The requests that store files.
         in_place: The requests for the pages in place.
     """
@@ -70,6 +74,7 @@ class Requests:
         self._access = connection.access
         self._pages = Pages(connection.store, connection.access)
         self._ask = Asking(connection)
+        self.older: Older | None = None
         self.files = Storing(connection, self._ask, self._head)
         self.in_place = InPlace(connection, self._ask)
 
@@ -164,7 +169,7 @@ class Requests:
             prefix: The prefix.
             known: The keys that were there a moment ago: they tell where pages end, so all are asked for side by side.
         """
-        return self._written(prefix, [None, *page_ends(known)], lambda _: False)
+        return self._written(prefix, _parts(prefix, [None, *page_ends(known)]), lambda _: False)
 
     def written_log(self, layout: Layout, known: Collection[str] = ()) -> dict[str, datetime]:
         """The same for a release log, from its markers on, and without its stored pages: these, and what the ledger
@@ -172,35 +177,42 @@ class Requests:
         """
         before, behind = f"{layout.ledger_files}~", f"{layout.pages}~"  # each after all names of a folder
         cuts = page_ends([key for key in known if key < layout.pages])
-        return self._written(layout.log, [before, *cuts, behind], layout.stores)
+        return self._written(layout.log, _parts(layout.log, [before, *cuts, behind]), layout.stores)
 
-    def _written(
-        self, prefix: str, starts: Sequence[str | None], left_out: Callable[[str], bool]
-    ) -> dict[str, datetime]:
-        """List what is behind each of these keys, side by side.
+    def log_now(self, layout: Layout, known: Collection[str] = ()) -> dict[str, datetime]:
+        """As `written_log`, but the older markers may be as they were when `recent` was asked; only once."""
+        older, self.older = self.older, None
+        if older is None:
+            return self.written_log(layout, known)
+        if more := older.too_few():
+            return self.written_log(layout, {*known, *_dated(more)})
+        cuts = page_ends([key for key in known if older.recent < key < layout.pages])
+        parts = [*_parts(layout.markers, [older.recent, *cuts]), *_parts(layout.log, [f"{layout.pages}~"])]
+        files = self._written(layout.log, parts, layout.stores)
+        page = older.files()
+        return self.written_log(layout, known) if page is None else _dated(page) | files
+
+    def _written(self, prefix: str, parts: Sequence[Part], left_out: Callable[[str], bool]) -> dict[str, datetime]:
+        """List parts of what is under a prefix, side by side.
 
         Args:
             prefix: The prefix.
-            starts: Keys, in order; None: the beginning.
-            left_out: Whether a key is left out, and all that is behind it up to the next start.
+            parts: The parts.
+            left_out: Whether a key is left out, and all that is behind it in its part.
         """
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
 
-            def read_part(part: tuple[str | None, str | None]) -> None:
-                start, end = part
-                for page in self._pages.of(prefix, start):
-                    found.update(
-                        (each["path"], whole_seconds(each["last_modified"]))
-                        for each in page
-                        if not (left_out(each["path"]) or is_odd(each["path"]))
-                    )
+            def read_part(part: Part) -> None:
+                folder, start, end = part
+                for page in self._pages.of(folder, start):
+                    found.update(_dated(each for each in page if not left_out(each["path"])))
                     self._check_files(found, prefix)
                     if page and ((end is not None and page[-1]["path"] >= end) or left_out(page[-1]["path"])):
                         break
 
-            for_each(pairwise([*starts, None]), read_part, at_once=PARTS)
+            for_each(parts, read_part, at_once=PARTS)
             return found
 
         return self._ask("s3:ListBucket", prefix, read)
@@ -208,8 +220,15 @@ class Requests:
     def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
         """See `ReaderPort.recent`. What was listed as the connections were opened is not asked for again."""
         ahead, self._connection.markers = self._connection.markers, []
-        pages = [page for each in ahead if (page := each.answer()) is not None]
         wanted = starts(layout, now)
+        if ahead:
+            first, last = ahead
+            self.older = Older(first, wanted[-1], PAGE)
+            page = last.answer()
+            # As a rule the newest marker is a recent one, and nobody waits for the first thousand.
+            page = page if page or page is None else first.answer(keep=True)
+            if page is not None:
+                return _dated(page)
 
         def read() -> list[Sequence[ObjectMeta]]:
             found: list[Sequence[ObjectMeta]] = []
@@ -220,10 +239,7 @@ class Requests:
             for_each(wanted, read_page, at_once=len(wanted))
             return found
 
-        if len(pages) < len(wanted):
-            pages = self._ask("s3:ListBucket", layout.markers, read)
-        files = (each for page in pages for each in page)
-        return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
+        return _dated(each for page in self._ask("s3:ListBucket", layout.markers, read) for each in page)
 
     def neighbour(self, prefix: str, *, whole: bool = True) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.
@@ -332,6 +348,16 @@ class Requests:
             return key not in self.written(f"{key.rpartition('/')[0]}/")
         except UploaderError:
             return False
+
+
+def _parts(folder: str, starts: Sequence[str | None]) -> list[Part]:
+    """A folder from each of these keys on, in their order, up to the next; None: from its beginning."""
+    return [(folder, start, end) for start, end in pairwise([*starts, None])]
+
+
+def _dated(files: Iterable[ObjectMeta]) -> dict[str, datetime]:
+    """Key -> ``LastModified``, without odd keys."""
+    return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
 
 
 def _beginning(answer: GetResult, is_enough: Callable[[bytes], bool]) -> bytes:

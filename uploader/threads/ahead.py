@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from uploader.clocks import seconds_passed
@@ -9,9 +10,10 @@ from uploader.errors import UploaderError
 from uploader.threads.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 class Ahead(Generic[Answer]):
@@ -27,15 +29,44 @@ class Ahead(Generic[Answer]):
         # A daemon: the process can end before this work does.
         self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True).start()
 
-    def answer(self) -> Answer | None:
-        """Wait for the answer. None if the work failed, or if the answer was taken before: only one caller gets it."""
+    def answer(self, *, keep: bool = False) -> Answer | None:
+        """Wait for the answer. None if the work failed, or if the answer was taken before: only one caller gets it.
+
+        Args:
+            keep: Leave the answer for another caller.
+        """
         try:
             self._workers.wait()
         except UploaderError:
             return None
-        return self._answers.pop() if self._answers else None
+        return self.peek() if keep or not self._answers else self._answers.pop()
 
     def peek(self) -> Answer | None:
         """The answer if it is there already; None if it is not. It stays for `answer`."""
         answers = self._answers[:]
         return answers[0] if answers else None
+
+
+class Awaited(Mapping[str, Value]):
+    """The answers of work in progress, by name; empty if the work failed. Only who reads them waits for them."""
+
+    def __init__(self, ahead: Ahead[dict[str, Value]]) -> None:
+        self._ahead = ahead
+        self._found: dict[str, Value] | None = None
+
+    def _answers(self) -> dict[str, Value]:
+        if self._found is None:
+            self._found = self._ahead.answer() or {}
+        return self._found
+
+    def __getitem__(self, name: str) -> Value:
+        """An answer."""
+        return self._answers()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._answers())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._answers())

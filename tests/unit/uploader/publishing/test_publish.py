@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import md5, sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.s3.port import Look
 
 
 @pytest.fixture
@@ -81,6 +83,26 @@ def test_pages_that_are_in_place_take_one_look(build: Build) -> None:
         "create assets/.releases/markers/20261123T120100Z-r1.placed.json",
         "delete assets/.releases/pending/20261123T120100Z-r1.json",
     ]
+
+
+def test_if_nothing_changed_nobody_waits_for_the_headers_that_were_asked_for_ahead(build: Build) -> None:
+    class Bucket(FakeBucket):
+        def look(self, layout: Layout, keys: frozenset[str]) -> Look:
+            return super().look(layout, keys)._replace(metadata=NeverAnswered())
+
+    class NeverAnswered(dict[str, dict[str, str]]):
+        def _wait(self, *_: object) -> NoReturn:
+            pytest.fail("it would wait")
+
+        __contains__ = __getitem__ = __iter__ = __len__ = keys = get = _wait
+
+    first, clock = FakeBucket(), Clock()
+    run(first, build, clock)
+    clock.passed += 60
+    bucket = Bucket(clock=clock)
+    bucket.objects, bucket.times, bucket.stored = first.objects, first.times, first.stored
+    run(bucket, build, clock)
+    assert len(bucket.log(LAYOUT.markers)) == 2
 
 
 def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:

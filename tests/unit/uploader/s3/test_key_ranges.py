@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uploader.s3 import bucket
 from uploader.s3.key_ranges import KeyRange, key_ranges
+from uploader.s3.listing import AT_ONCE
 from uploader.s3.pages import is_odd
 
 NAMES = st.lists(st.sampled_from(["a", "b", "ab", "é", "z-1", "a.b"]), min_size=1, max_size=4).map("/".join)
@@ -55,3 +58,14 @@ def test_small_folders_are_listed_together() -> None:
 
 def test_no_keys_no_ranges() -> None:
     assert key_ranges([], 24) == []
+
+
+def test_the_ranges_of_a_large_build_end_at_about_the_same_time() -> None:
+    """What is listed side by side has to be busy to the end: with three pages a range, half of it was not."""
+    keys = keys_in(**{f"part{number:02}": 2500 for number in range(20)})
+    ends = [0, *(keys.index(each.last) + 1 for each in key_ranges(keys, bucket.RANGES))]
+    pages = [math.ceil((end - begin) / 1000) for begin, end in pairwise(ends)]
+    took = [0] * AT_ONCE
+    for count in pages:
+        took[took.index(min(took))] += count
+    assert max(took) == math.ceil(sum(pages) / AT_ONCE)

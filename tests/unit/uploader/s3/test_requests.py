@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -126,10 +127,68 @@ def test_of_many_markers_the_first_and_the_recent_ones_are_listed(store: MemoryS
     obstore.put(store, f"{LAYOUT.log}staged/20261123T121001Z-r.json", b"x")
     assert len(asked.recent(LAYOUT, at + timedelta(days=1))) == 1000
     # As connections are opened, both pages are asked for; where that failed, once more.
-    for answer, count in ((obstore.list(store, LAYOUT.markers).collect()[-1:], 2), (None, 1001)):
-        page = Ahead([answer].pop)
-        asked._connection.markers = [page, Ahead(lambda: obstore.list(store, LAYOUT.markers).collect()[:1])]  # noqa: SLF001
+    first, last = obstore.list(store, LAYOUT.markers).collect()[:2], obstore.list(store, LAYOUT.markers).collect()[-1:]
+    for answers, count in (
+        ((first, last), 1),
+        ((first, []), 2),
+        (([], []), 0),
+        ((None, []), 1001),
+        ((first, None), 1001),
+    ):
+        asked._connection.markers = [Ahead([answer].pop) for answer in answers]  # noqa: SLF001
         assert len(asked.recent(LAYOUT, at)) == count
+
+
+@pytest.mark.parametrize("case", ["enough", "on its way", "too few", "too few, on their way", "failed"])
+def test_under_the_intent_the_older_markers_are_not_listed_again(
+    store: MemoryStore, asked: Requests, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless there are more of them than a page holds, or it could not be read."""
+    monkeypatch.setattr(requests, "PAGE", 2)
+
+    def add(key: str) -> None:
+        obstore.put(store, key, b"x")
+
+    for name in ("20261101T120000Z-a", "20261102T120000Z-b"):
+        add(LAYOUT.marker_key(name))
+    if case.startswith("too few"):
+        add(LAYOUT.marker_key("20261103T120000Z-c"))
+    add(LAYOUT.marker_key("20261123T120000Z-recent"))
+    of, free, listed = asked._pages.of, threading.Event(), []  # noqa: SLF001
+    here = list(next(of(LAYOUT.markers)))
+    first = None if case == "failed" else here[:2] if case.startswith("too few") else here
+    if "way" not in case:
+        free.set()
+
+    def answer() -> Any:  # noqa: ANN401 (obstore's)
+        free.wait(20)
+        return first
+
+    asked._connection.markers = [Ahead(answer), Ahead([here[-1:]].pop)]  # noqa: SLF001
+    assert len(asked.recent(LAYOUT, datetime(2026, 11, 24, 12, tzinfo=UTC))) == 1
+    if "way" not in case:
+        assert asked.older is not None
+        asked.older.first.answer(keep=True)
+    add(LAYOUT.marker_key("20261124T120000Z-since"))
+    for key in (LAYOUT.pending_key("20261124T120001Z-own"), LAYOUT.page_key("0" * 64)):
+        add(key)
+
+    def note(folder: str, after: str | None = None) -> Iterator[object]:
+        listed.append((folder, after))
+        free.set()
+        return iter(of(folder, after))
+
+    monkeypatch.setattr(asked._pages, "of", note)  # noqa: SLF001
+    there = {each["path"] for page in of(LAYOUT.log) for each in page if not LAYOUT.stores(each["path"])}
+    assert asked.log_now(LAYOUT).keys() == there
+    again = (LAYOUT.log, f"{LAYOUT.ledger_files}~")
+    assert (again in listed) is (case in {"too few", "too few, on their way", "failed"})
+    if again not in listed:
+        recent = f"{LAYOUT.markers}20261122T120000Z-0"
+        assert sorted(listed) == [(LAYOUT.log, f"{LAYOUT.pages}~"), (LAYOUT.markers, recent)]
+    listed.clear()
+    assert asked.log_now(LAYOUT).keys() == there
+    assert again in listed, "the next look is at all of them"
 
 
 def test_if_one_of_the_two_fails_both_are_asked_for_again(
