@@ -13,7 +13,8 @@ import struct
 import sys
 import threading
 import urllib.parse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from enum import StrEnum
@@ -214,6 +215,7 @@ class FaultProxy:
         self._cuts: list[Cut] = []
         self._conflicts: list[Conflict] = []
         self._late: list[threading.Timer] = []
+        self._held: list[tuple[Match, threading.Event]] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -307,6 +309,24 @@ class FaultProxy:
                     each.whole = body
                     return each
         return None
+
+    @contextmanager
+    def holding(self, match: Match) -> Iterator[None]:
+        """Hold each matching request, which has arrived and goes no further, until the block ends."""
+        free = threading.Event()
+        with self._lock:
+            self._held.append((match, free))
+        try:
+            yield
+        finally:
+            free.set()
+
+    def wait_until_free(self, request: Request) -> None:
+        """Wait as long as a request is held."""
+        with self._lock:
+            held = [free for match, free in self._held if match(request)]
+        for free in held:
+            free.wait(PATIENCE_SECONDS)
 
     def heal(self) -> None:
         """Drop every plan, and the record of requests."""
@@ -472,6 +492,7 @@ class _Handler(BaseHTTPRequestHandler):
         index, fault = proxy.arrive(arrived)
         if proxy.delay:
             sleep(proxy.delay)
+        proxy.wait_until_free(arrived)
         late = proxy.lateness(arrived) if fault is None else None
         if late is not None:
             proxy.later(late, lambda: self._forward(body))

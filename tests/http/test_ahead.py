@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ from examples.embedded_aws import REGION
 from release_log.layout import Layout
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
+from uploader.s3 import bucket as bucket_module
 from uploader.s3.bucket import Bucket
 from uploader.s3.connection import WARM, connect
 from uploader.s3.requests import Requests
+from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +42,9 @@ def put(uploader: Uploader, key: str, body: str = "x") -> None:
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=body.encode())
 
 
-def wait_until_warm(connection: Connection) -> None:
+def wait_until_warm(connection: Connection, *, keep: bool = False) -> None:
     for each in connection.markers:
-        each.answer()
+        each.answer(keep=keep)
     for thread in threading.enumerate():
         if thread.daemon and "touch" in thread.name:
             thread.join()
@@ -87,14 +90,33 @@ def test_nobody_waits_for_headers_that_nobody_reads(uploader: Uploader, monkeypa
     assert look.metadata.keys() == {"assets/a.js"}
 
 
-def test_headers_are_asked_for_behind_the_intent(uploader: Uploader, proxy: FaultProxy) -> None:
+def test_headers_are_asked_for_behind_the_intent(
+    uploader: Uploader, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the program has begun to send it, and before it is answered."""
+    monkeypatch.setattr(bucket_module, "BEHIND_SECONDS", 60)
     bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 4)
     bucket.head_ahead(sorted(KEYS))
-    assert bucket.create(LAYOUT.pending_key("20261123T120000Z-r1"), b"{}")
+    assert bucket.get("assets/a.js") is None
+    assert [request.method for request in proxy.requests] == ["GET"]
+    with proxy.holding(lambda request: request.method == "PUT"):
+        written = Ahead(lambda: bucket.create(LAYOUT.pending_key("20261123T120000Z-r1"), b"{}"))
+        proxy.wait_for(1 + 1 + len(KEYS))
+        assert written.peek() is None
+    assert written.answer()
     assert bucket.look(LAYOUT, KEYS).metadata.keys() == set()
-    methods = [request.method for request in proxy.requests]
-    assert methods.count("HEAD") == len(KEYS)
-    assert methods.index("PUT") < methods.index("HEAD")
+    assert [request.method for request in proxy.requests].count("HEAD") == len(KEYS)
+
+
+def test_headers_are_asked_for_although_no_intent_comes(uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket_module, "BEHIND_SECONDS", 0.01)
+    put(uploader, "assets/a.js")
+    bucket = opened(uploader)
+    bucket.head_ahead(sorted(KEYS))
+    assert bucket._metadata_ahead is not None  # noqa: SLF001 (nobody else waits for it)
+    found = bucket._metadata_ahead.answer()  # noqa: SLF001
+    assert found is not None
+    assert found.keys() == {"assets/a.js"}
 
 
 def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open(
@@ -149,6 +171,20 @@ def test_the_look_lists_the_recent_markers(
     assert any("ledger/~" in query.get("start-after", [""])[0] for query in queries) is again
 
 
+def test_only_the_first_look_takes_what_was_listed_at_the_start(uploader: Uploader, proxy: FaultProxy) -> None:
+    """Also if it arrived too late for that look, as the roll-out between the two may take an hour."""
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    connection.warm(LAYOUT, NOW)
+    wait_until_warm(connection, keep=True)
+    bucket = Bucket(connection, 4)
+    pending, older = LAYOUT.pending_key("20261123T120001Z-own"), LAYOUT.marker_key("20261101T120000Z-r0")
+    assert bucket.create(pending, b"{}")
+    assert bucket.look(LAYOUT, KEYS).listing.log.keys() == {pending}
+    assert bucket.recent(LAYOUT, NOW).keys() == set()
+    put(uploader, older)
+    assert bucket.look(LAYOUT, KEYS).listing.log.keys() == {pending, older}
+
+
 def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:
     """They may be many, and nobody needs them before an upload."""
     files = {LAYOUT.marker_key("20261123T120000Z-r1"), LAYOUT.pending_key("20261123T120001Z-r2")}
@@ -157,6 +193,18 @@ def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> Non
     look = opened(uploader).look(LAYOUT, KEYS)
     assert look.listing.log.keys() == files
     assert look.ledger is not None
+
+
+@pytest.mark.parametrize(("limit", "opened_ahead"), [(16, 6), (18, 8), (1024, WARM)])
+def test_a_process_that_may_open_few_files_opens_fewer_connections(
+    uploader: Uploader, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, limit: int, opened_ahead: int
+) -> None:
+    """They stay open: there would be none left for the files that are sent."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (limit, limit))
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    connection.warm(LAYOUT, NOW)
+    wait_until_warm(connection)
+    assert len(proxy.requests) == opened_ahead
 
 
 def test_connections_can_be_opened_ahead_whatever_is_there(

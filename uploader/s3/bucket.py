@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uploader.s3.connection import Connection
     from uploader.s3.listing import KeyListing
     from uploader.s3.port import Blob, Neighbour, PageInPlace, Placement
+    from uploader.s3.recent import Older
 
 Answer = TypeVar("Answer")
 
@@ -49,6 +50,7 @@ class Bucket:
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
         self._written = ""  # the file of the release log that was written last
+        self._looked = False  # whether there was a look already
         self._begun = Event()  # whether a file of the release log is on its way, or the look has begun
         self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
@@ -137,9 +139,8 @@ class Bucket:
         names = {key for key in keys if key.startswith(pages)}
         stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        if not self._is_recent(layout):
-            self._requests.older = None
-        written = Ahead(lambda: self._requests.log_now(layout, self._log))
+        older = self._older(layout)
+        written = Ahead(lambda: self._requests.log_now(layout, self._log, older))
         asked = Ahead(lambda: self._neighbours(layout.around, whole=False))
         ledger = run(lambda: self._requests.ledger(layout.ledger))
         log, found, around = written.answer(), listed.answer(), asked.answer()
@@ -154,7 +155,7 @@ class Bucket:
             around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
         inside = self._neighbours(inner_of(layout, listing, keys), whole=False)
-        metadata: Mapping[str, Mapping[str, str]] = {} if headed is None else Awaited(headed)
+        metadata: Mapping[str, Mapping[str, str]] = {} if headed is None else Awaited(headed.answer)
         began = listed.began if headed is None else min(listed.began, headed.began)
         return Look(listing, began, ledger, metadata, neighbours=(*around, *inside))
 
@@ -211,17 +212,17 @@ class Bucket:
         else:
             run(lambda: self._requests.delete_exactly(key, etag))
 
-    def _is_recent(self, layout: Layout) -> bool:
-        """Whether the intent has a name behind all markers that count as older, so that none of them is newer.
+    def _older(self, layout: Layout) -> Older | None:
+        """The markers that the look need not list again; None if it has to list all.
 
-        It has, unless the machine's clock was set back by days.
+        They were listed when the program began, so they are for the first look alone. And the intent has to have a name
+        behind theirs, so that none of them is newer: it has, unless the machine's clock was set back by days.
         """
-        older, own = self._requests.older, self._written
-        return (
-            older is not None
-            and own.startswith(layout.pending)
-            and (layout.marker_key(layout.release_id(own)) > older.recent)
-        )
+        # Taken once: they may arrive while this look, or a later one, is under way.
+        looked, self._looked, older, own = self._looked, True, self._requests.older, self._written
+        if looked or older is None or not own.startswith(layout.pending):
+            return None
+        return older if layout.marker_key(layout.release_id(own)) > older.recent else None
 
     def _written_log(self, layout: Layout) -> dict[str, datetime]:
         return run(lambda: self._requests.written_log(layout, self._log))

@@ -35,6 +35,10 @@ WARM = 9
 look, of a build of some 2,000 files. Each that is opened later takes a round trip more, with TLS three. Two of them
 list markers."""
 
+OTHER_FILES = 10
+"""How many files a process has open besides these connections, at most, with two requests at a time: three streams,
+obstore's own three, a connection for the pages, and the files that are being sent."""
+
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
 
@@ -105,7 +109,7 @@ class Connection:
         """
         self._opened.clear()
         self.markers = [Ahead(partial(self._list, layout.markers, start)) for start in starts(layout, now)]
-        for _ in range(WARM - len(self.markers)):
+        for _ in range(_opened_ahead() - len(self.markers)):
             # A daemon: the process can end before the answer arrives.
             Thread(target=self._touch, args=(layout.ledger,), daemon=True).start()
 
@@ -124,6 +128,16 @@ class Connection:
         with contextlib.suppress(BaseException):  # whatever it is, the first request that counts meets it too
             obstore.head(self.store, key)
         self._opened.set()
+
+
+def _opened_ahead() -> int:
+    """How many connections are opened ahead: fewer where the process may open few files, as each stays open."""
+    try:
+        import resource  # noqa: PLC0415 (there is none on Windows)
+    except ImportError:
+        return WARM
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return WARM if limit == resource.RLIM_INFINITY else min(WARM, limit - OTHER_FILES)
 
 
 def connect(

@@ -63,7 +63,8 @@ class Requests:
     """One method for each request, to one bucket.
 
     Attributes:
-        older: The older markers, if they were listed as the connections were opened; see `log_now`.
+        older: The older markers, once `recent` was asked, if they were listed as the connections were opened; see
+            `log_now`.
         files: The requests that store files.
         in_place: The requests for the pages in place.
     """
@@ -179,9 +180,14 @@ class Requests:
         cuts = page_ends([key for key in known if key < layout.pages])
         return self._written(layout.log, _parts(layout.log, [before, *cuts, behind]), layout.stores)
 
-    def log_now(self, layout: Layout, known: Collection[str] = ()) -> dict[str, datetime]:
-        """As `written_log`, but the older markers may be as they were when `recent` was asked; only once."""
-        older, self.older = self.older, None
+    def log_now(self, layout: Layout, known: Collection[str], older: Older | None) -> dict[str, datetime]:
+        """As `written_log`, but the older markers may be as they were when the connections were opened.
+
+        Args:
+            layout: The site.
+            known: See `written`.
+            older: These markers; None: all are listed.
+        """
         if older is None:
             return self.written_log(layout, known)
         if more := older.too_few():

@@ -50,13 +50,18 @@ class Ahead(Generic[Answer]):
 class Awaited(Mapping[str, Value]):
     """The answers of work in progress, by name; empty if the work failed. Only who reads them waits for them."""
 
-    def __init__(self, ahead: Ahead[dict[str, Value]]) -> None:
-        self._ahead = ahead
+    def __init__(self, answer: Callable[[], dict[str, Value] | None]) -> None:
+        """Prepare to wait.
+
+        Args:
+            answer: Waits for the answers, as `Ahead.answer`; called once, and not before anybody reads.
+        """
+        self._answer = answer
         self._found: dict[str, Value] | None = None
 
     def _answers(self) -> dict[str, Value]:
         if self._found is None:
-            self._found = self._ahead.answer() or {}
+            self._found = self._answer() or {}
         return self._found
 
     def __getitem__(self, name: str) -> Value:

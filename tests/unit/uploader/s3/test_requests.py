@@ -166,9 +166,10 @@ def test_under_the_intent_the_older_markers_are_not_listed_again(
 
     asked._connection.markers = [Ahead(answer), Ahead([here[-1:]].pop)]  # noqa: SLF001
     assert len(asked.recent(LAYOUT, datetime(2026, 11, 24, 12, tzinfo=UTC))) == 1
+    older = asked.older
+    assert older is not None
     if "way" not in case:
-        assert asked.older is not None
-        asked.older.first.answer(keep=True)
+        older.first.answer(keep=True)
     add(LAYOUT.marker_key("20261124T120000Z-since"))
     for key in (LAYOUT.pending_key("20261124T120001Z-own"), LAYOUT.page_key("0" * 64)):
         add(key)
@@ -180,15 +181,15 @@ def test_under_the_intent_the_older_markers_are_not_listed_again(
 
     monkeypatch.setattr(asked._pages, "of", note)  # noqa: SLF001
     there = {each["path"] for page in of(LAYOUT.log) for each in page if not LAYOUT.stores(each["path"])}
-    assert asked.log_now(LAYOUT).keys() == there
+    assert asked.log_now(LAYOUT, (), older).keys() == there
     again = (LAYOUT.log, f"{LAYOUT.ledger_files}~")
     assert (again in listed) is (case in {"too few", "too few, on their way", "failed"})
     if again not in listed:
         recent = f"{LAYOUT.markers}20261122T120000Z-0"
         assert sorted(listed) == [(LAYOUT.log, f"{LAYOUT.pages}~"), (LAYOUT.markers, recent)]
     listed.clear()
-    assert asked.log_now(LAYOUT).keys() == there
-    assert again in listed, "the next look is at all of them"
+    assert asked.log_now(LAYOUT, (), None).keys() == there
+    assert again in listed
 
 
 def test_if_one_of_the_two_fails_both_are_asked_for_again(
