@@ -125,10 +125,11 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
             proxy.inject(fault, first=n, times=None)
             ended = upload(folder, bucket)
             marked = [request for request in proxy.requests if request.method == "PUT" and "/markers/" in request.path]
-            *warnings, last = ended.err.splitlines()
-            if ended.code == 0:
-                warnings.append(last)
-            else:
+            warnings = ended.err.splitlines()
+            # The last two requests go side by side, so the fault may befall only the file that says that the pages are
+            # in place. An answer without a body is an answer to that PUT, so nothing failed.
+            if ended.code != 0:
+                last = warnings.pop()
                 assert (ended.code, ended.out) == (1, ""), ended.err
                 assert last.startswith("uploader: "), ended.err
                 told = any(request.status == 200 for request in marked)
@@ -136,7 +137,7 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
             assert all("stays until it expires" in warning for warning in warnings), ended.err
             after = read_bucket(s3, bucket)
             assert bool(markers(after)) == any(request.done == 200 for request in marked)
-            assert markers(after) or ended.code == 1
+            assert ended.code == 1 or any(key.endswith(PLACED) for key in after)
             if any(key.endswith(PLACED) for key in after):
                 assert end_state(without_intents(after)) == wanted, "a marker, but not everything that it names"
 
@@ -184,15 +185,22 @@ def test_a_process_gets_over_a_bad_network(
     s3: Any,  # noqa: ANN401
     site_folder: Folder,
 ) -> None:
-    """S3 answers every third request with SlowDown, with 64 at once: as in a build job, without shortened pauses."""
-    folder = site_folder("a", {f"chunk-{number:08x}.js": str(number) for number in range(30)} | BUILD)
+    """S3 answers every third request with SlowDown, with 64 at once: as in a build job, without shortened pauses.
+
+    The pages are 23, an odd number. A pass over them takes a HEAD of each and two LISTs, then the PUTs. Of three
+    requests two are answered: so behind an even number of answers the last page's PUT would be refused each time, in
+    step, if it was refused once.
+    """
+    chunks = {f"chunk-{number:08x}.js": str(number) for number in range(30)}
+    folder = site_folder("a", chunks | BUILD | {"about.html": "<html>about"})
     plan = proxy.inject(Fault.SLOW_DOWN, every=3, times=None)
     answer = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
-    assert (answer.returncode, answer.stderr) == (0, "")
+    told = [line for line in answer.stderr.splitlines() if " files sent, the marker is next" not in line]
+    assert (answer.returncode, told) == (0, [])  # a slow machine is told every ten seconds how far it is
     assert len(plan.hit) > 10
-    assert "34 uploaded" in answer.stdout
+    assert "35 uploaded" in answer.stdout
     left = read_bucket(s3, uploader.bucket)
-    assert (len(left), len(markers(left))) == (58, 1)
+    assert (len(left), len(markers(left))) == (60, 1)
 
 
 @pytest.mark.skipif(not TORTURE, reason="it takes its 15 seconds; the same within this process does not wait")

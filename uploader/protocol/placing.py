@@ -105,7 +105,8 @@ class Placing:
                     break
             else:
                 msg = (
-                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it"
+                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it "
+                    "or as it had too many requests"
                 )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
