@@ -17,6 +17,7 @@ from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.exhaustive import Case
 from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
 from tests.interleaving.needs import read_ledger
+from tests.interleaving.ports import PagesFirstPort
 from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
@@ -386,6 +387,7 @@ def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Ac
 BACK = uploader(cast.upload([A, PAGE], "default", "back"))
 AHEAD = uploader(cast.upload([A, PAGE], "default", "back"), skew=86_400)
 EARLY = uploader(cast.upload([A, PAGE], "default", "back", ahead=True))
+PAGES_FIRST = uploader(cast.upload([A, PAGE], "default", "back", ahead=True, port=PagesFirstPort))
 ROLL_OUT = uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
 FAILED_ROLL_OUT = uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
 NEXT = uploader(cast.upload([C, PAGE], "default", "next"), name="V")
@@ -428,6 +430,7 @@ TWO_ACTORS = (
     NEXT_AND_CLEANER,
     case("an upload that looks ahead brings back what is being deleted", elsewhere, EARLY, CLEANER),
     case("an upload that looks ahead brings back a page that is being deleted", removed_page, EARLY, CLEANER),
+    case("an upload that looks ahead, and at its pages too, brings one back", removed_page, PAGES_FIRST, CLEANER),
     ROLL_OUT_AND_CLEANER,
     OLD_STAGED,
     PIN_AND_CLEANER,
@@ -711,14 +714,28 @@ def crash_after_tagging() -> None:
 
 def same_second() -> None:
     """Two uploads, one after the other, within one second; the first one's machine is a day ahead."""
-    first = uploader(cast.upload([A, PAGE], "default", "first"), skew=86_400)
-    then = uploader(cast.upload([C, PAGE], "default", "then"), name="V")
-    in_turn = case("two uploads within one second", superseded, first, then)
+    _in_turn("two uploads within one second", skew=86_400)
+
+
+def same_second_listed_early(skew: int = 86_400) -> None:
+    """The same; the second one has listed the site before the first one began.
+
+    Args:
+        skew: By how much the first one's machine is ahead, in seconds. If it is behind, that early listing is all that
+            the second one knows of its marker.
+    """
+    _in_turn("two uploads within one second, and an early listing", skew=skew, early=True)
+
+
+def _in_turn(name: str, *, skew: int, early: bool = False) -> None:
+    first = uploader(cast.upload([A, PAGE], "default", "first"), skew=skew)
+    then = uploader(cast.upload([C, PAGE], "default", "then", ahead=early), name="V")
+    in_turn = case(name, superseded, first, then)
     world = in_turn.enter(in_turn.begin())
+    if early:
+        go_on(world.actors[1], "create")
     for actor in world.actors:
-        actor.start()
-        while actor.state == "running":
-            actor.step()
+        go_on(actor, "")
     if not world.site.current()["default"].endswith("-then"):
         msg = f"{in_turn.name}: the one that came last is not current"
         raise FoundError(msg)

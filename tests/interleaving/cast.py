@@ -247,12 +247,18 @@ def _known_content() -> Iterator[None]:
     with ExitStack() as stack:
         for module in ("stayed", "contents"):
             stack.enter_context(patch(f"uploader.publishing.{module}.digest_and_status", _digest_and_status))
+        stack.enter_context(patch("uploader.publishing.contents.md5_of", _md5_of))
         yield
 
 
 def _digest_and_status(path: str) -> tuple[str, os.stat_result]:
     """Of a file that is its own path; see `local_asset`."""
     return hashlib.sha256(path.encode()).hexdigest(), _STATUS
+
+
+def _md5_of(path: str) -> str:
+    """Of such a file."""
+    return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
 
 
 def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], Activated | None]:

@@ -401,6 +401,27 @@ MUTANTS = (
         cases.same_second,
     ),
     Mutant(
+        "of the markers, an early listing tells only of those with older names than the upload's own",
+        "the same, where the older one was written after that listing",
+        ports.UploaderPort._is_older,  # noqa: SLF001
+        ((" and key < self._own", ""),),
+        cases.same_second_listed_early,
+    ),
+    Mutant(
+        "before a changed object is sent again, the markers are listed once more",
+        "it is the page of a release that an early listing lacks, and that is current",
+        publish._may_be_claimed,  # noqa: SLF001
+        (("return any(", "return False and any("),),
+        placing.page_between_two_early_listings,
+    ),
+    Mutant(
+        "a marker that an early listing lacks counts as one that came meanwhile",
+        "a page of its release lies where the current release has its asset",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        (("not in self._held.log]", "not in self._held.log and key > self._layout.marker_key(self._own.id)]"),),
+        placing.page_of_an_older_name,
+    ),
+    Mutant(
         "a marker is only written under a young intent",
         "the intent expires while the upload continues",
         publish.publish,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _other_channel(policy: Policy) -> World:
     return world
 
 
-def _was_an_asset(policy: Policy, *before: str) -> World:
+def _was_an_asset(policy: Policy, *before: str, etag: str | None = None) -> World:
     """The page was an asset until now, and its object is in place; A is superseded by B, and due.
 
     So it is if the content changed of a file whose name has a fingerprint, or looks like it: the next release has it as
@@ -84,6 +85,7 @@ def _was_an_asset(policy: Policy, *before: str) -> World:
     Args:
         policy: The settings.
         before: What else the release before named.
+        etag: The object's ETag, if the marker notes it.
     """
     world = World()
     release(world, [A, *before], "r")
@@ -91,12 +93,17 @@ def _was_an_asset(policy: Policy, *before: str) -> World:
     cast.put_assets(world, [B])
     world.put(PAGE, AS_IT_WAS.encode(), size=1, metadata={"headers": "0" * 12, "digest": "0" * 64})
     own = decode(cast.body([B, PAGE], "default", "r0", world), LAYOUT.prefix)
-    page = own.assets[PAGE]._replace(size=1, fingerprinted=True, stored=None, digest=None)
+    page = own.assets[PAGE]._replace(size=1, fingerprinted=True, stored=None, digest=None, etag=etag)
     release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r0"
     world.put(LAYOUT.marker_key(release_id), encode(replace(own, assets={**own.assets, PAGE: page})))
     world.put(LAYOUT.placed_key(release_id), b"{}")
     world.advance(10)
     return world
+
+
+def _was_a_known_asset(policy: Policy) -> World:
+    """The same, and the marker notes the ETag of that object."""
+    return _was_an_asset(policy, etag=hashlib.md5(AS_IT_WAS.encode(), usedforsecurity=False).hexdigest())
 
 
 def _was_a_page(policy: Policy) -> World:
@@ -132,6 +139,12 @@ AT_ONCE_WITH_OLDER = case(
     _was_an_asset,
     uploader(cast.upload([B, PAGE], "default", "older", as_it_was=AS_IT_WAS)),
     uploader(cast.upload([C, PAGE], "default", "next", noted=True), name="V"),
+)
+EARLY_WITH_OLDER = case(
+    "the same, and it looks ahead",
+    _was_a_known_asset,
+    uploader(cast.upload([B, PAGE], "default", "older", ahead=True, as_it_was=AS_IT_WAS)),
+    uploader(cast.upload([C, PAGE], "default", "next", noted=True), name="V", skew=-3600),
 )
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
@@ -485,6 +498,37 @@ def page_after_the_marker() -> None:
 def page_while_it_looks() -> None:
     """The same, and at that moment this one knows of the page."""
     _end_with_its_asset(("V", f"put {PAGE}", False), ("U", "sleep", False), ("V", "", True), ("U", "", True))
+
+
+def page_of_an_older_name() -> None:
+    """An upload has listed the site, and has an asset where another one puts its page then, under an older name.
+
+    So its look does not show that one's marker, though it was written before the look.
+    """
+    world = EARLY_WITH_OLDER.enter(EARLY_WITH_OLDER.begin())
+    upload, other = world.actors
+    with judged(world, EARLY_WITH_OLDER.name):
+        _go_on_to(upload, "create")
+        for actor in (other, upload):
+            _go_on_to(actor, "")
+        settle(world, EARLY_WITH_OLDER.policy)
+
+
+def page_between_two_early_listings() -> None:
+    """The same; it has listed the markers before, and the site after that. It dies before its own marker is written.
+
+    So it sees an object with other content, and no release that says so.
+    """
+    world = EARLY_WITH_OLDER.enter(EARLY_WITH_OLDER.begin())
+    upload, other = world.actors
+    with judged(world, EARLY_WITH_OLDER.name):
+        _go_on_to(upload, f"list {LAYOUT.markers}")
+        upload.step()
+        _go_on_to(other, "")
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.crash()
+        check_pages(world)
+        settle(world, EARLY_WITH_OLDER.policy)
 
 
 def _end_with_its_asset(*steps: tuple[str, str, bool]) -> None:

@@ -21,6 +21,7 @@ from uploader.errors import UploaderError
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.port import Blob as UploaderBlob
 from uploader.s3.port import Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
+from uploader.threads.ahead import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -207,16 +208,29 @@ class UploaderPort:
         self.world = world
         self.actor = actor
         self._ahead: tuple[float, Listing] | None = None
-        self._metadata_ahead: tuple[float, dict[str, Mapping[str, str]]] | None = None
+        self._early: dict[str, datetime] | None = None
+        self._metadata_ahead: tuple[float, Mapping[str, Mapping[str, str]]] | None = None
+        self._own = ""  # the marker to come, of the intent that was written last
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return ask(self.world, op, effect, UPLOADER_ERRORS)
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
+        # The real port lists the markers when the program begins, and the site when the build's files are known.
+        self._early = self.written(layout.markers)
         self._ahead = (self._passed(), self.listing(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
-        self._metadata_ahead = (self._passed(), self.metadata(keys)) if keys else None
+        if not keys:
+            return
+        asked = self._passed()
+        # The real port asks behind the intent, as a rule, and nobody waits for the answers before they are read.
+        found = Awaited(partial(self.metadata, keys)) if self._asks_behind() else self.metadata(keys)
+        self._metadata_ahead = asked, found
+
+    def _asks_behind(self) -> bool:
+        """Each in half of the random schedules with an early listing; without one, before the intent."""
+        return self.actor.requests % 2 == 1
 
     def _passed(self) -> float:
         return (self.world.time - EPOCH).total_seconds()
@@ -224,6 +238,7 @@ class UploaderPort:
     def create(self, key: str, body: bytes, _in_time: Callable[[], bool] = always) -> bool:
         writer = f"{self.actor.name}, {self.actor.requests}"
         if f"/{LOG_FOLDER}pending/" in key:
+            self._own = key.replace(f"/{LOG_FOLDER}pending/", f"/{LOG_FOLDER}markers/")
             # Under a new intent the uploader reads everything again.
             self.actor.relies_on = self.actor.staged
             self.actor.until = max(self.actor.until, self.world.now + timedelta(seconds=Policy().pending_ttl))
@@ -280,11 +295,19 @@ class UploaderPort:
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
         (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout, keys)), None
-        log = self.written(layout.log)
+        log, early, self._early = self.written(layout.log), self._early, None
+        if early is not None:
+            # The real port does not list the markers with names two days older than its own again.
+            older = {key: at for key, at in early.items() if self._is_older(layout, key)}
+            log = older | {key: at for key, at in log.items() if not self._is_older(layout, key)}
         (asked, metadata), self._metadata_ahead = self._metadata_ahead or (began, {}), None
         ledger = self.get(layout.ledger)
         neighbours = self.neighbours([*layout.around, *inner_of(layout, listing, keys)])
         return Look(listing._replace(log=log), min(began, asked), ledger, metadata, neighbours=neighbours)
+
+    def _is_older(self, layout: Layout, key: str) -> bool:
+        """Here any marker with an older name than the one to come: no rule relies on the two days."""
+        return key.startswith(layout.markers) and key < self._own
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}
@@ -381,3 +404,10 @@ class UploaderPort:
             if len(page) < self.world.page:
                 return found
             start = page[-1]
+
+
+class PagesFirstPort(UploaderPort):
+    """The uploader's, whose intent takes so long that the pages are asked for before it."""
+
+    def _asks_behind(self) -> bool:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +157,9 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
+        *(partial(cases.same_second_listed_early, skew) for skew in (86_400, 0, -300_000)),
+        placing.page_of_an_older_name,
+        placing.page_between_two_early_listings,
         lambda: every_schedule(placing.CUT_OFF, preemptions=PREEMPTIONS + 1),
         lambda: every_schedule(placing.LEFT_BEHIND),
         lambda: every_schedule(placing.UNKNOWN_PAGE),
@@ -288,6 +292,9 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "suspended at the marker",
         "crash",
         "same second",
+        *(f"same second, listed early, {skew} s ahead" for skew in (86_400, 0, -300_000)),
+        "a page of an older name than the upload's that looks ahead",
+        "the same between two early listings",
         "a new version that is cut off",
         "a page left behind",
         "an unknown page, in any order",

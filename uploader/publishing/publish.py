@@ -20,7 +20,7 @@ from uploader.clocks import Clocks
 from uploader.counted import counted
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
-from uploader.history.order import dated
+from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, digest_of
 from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.history.unseen import warning_of
@@ -183,6 +183,9 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                     pages = build.pages()
                     _wait_for_another_id(held, stayed, clocks)
                     continue
+                if _may_be_claimed(bucket, layout, held, uploads):
+                    _wait_for_another_id(held, (), clocks)
+                    continue
                 _warn_of_changed(build, uploads)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
@@ -228,8 +231,19 @@ def _with_early(build: Build, newest: NewestMarker | None) -> Build:
 
 def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
     """Wait for the next second, so that the next intent has another id: this one's DELETE may be executed late."""
-    log.debug("pages from now on, which another intent has to name: %s", ", ".join(sorted(stayed)))
+    log.debug("looking again, under another intent; pages from now on: %s", ", ".join(sorted(stayed)) or "none")
     clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
+
+
+def _may_be_claimed(bucket: BucketPort, layout: Layout, held: Intent, uploads: Iterable[Upload]) -> bool:
+    """Whether an object that is about to be replaced may be the page of a release that the look does not show.
+
+    The look may have listed the markers before the objects, and the release may have come in between. To send the file
+    now would change that release. As a rule no such file is sent, and nothing is asked.
+    """
+    if not any(upload.asset.fingerprinted and upload.reason in CHANGED for upload in uploads):
+        return False
+    return any(key not in held.log for key in newest_first(bucket.written(layout.markers), layout.markers))
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
