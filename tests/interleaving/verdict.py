@@ -299,6 +299,8 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif mark not in {
             *(Mark(each.state, each.since) for each in (state, true_states.get(key)) if each),
             *_as_well(found, key, state, ledger),
+            # A release whose page was put in place again is in place since then.
+            *(Mark(state.state, at) for at in site.by_hand_at if at > state.since),
             *_none(key, policy, ledger),
         }:
             msg = f"{key} is {state}, and bears {mark}"
