@@ -428,3 +428,24 @@ def test_no_head_announces_a_deletion_before_that_if_the_rebuild_had_to_read_all
     lost.publish("more", "default", {"assets/00.js": key_of("assets/00.js", 2)})
     go_on(lost)
     assert head(lost).ledger.upgrading is None
+
+
+def test_no_group_is_left_out_when_the_listing_ends_while_they_take_it_in(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release comes between two of them, and the attempt that folds it in lists the rest of the site."""
+    later = {key_of(f"assets/{n:02}.js", 1): lost.clock - timedelta(minutes=n) for n in range(1, MANY)}
+    for key, at in later.items():
+        lost.tags(key)["superseded_at"] = format_instant(at)
+    path = "assets/39.js"
+    build = {f"assets/{n:02}.js": key_of(f"assets/{n:02}.js", 2) for n in range(MANY)}
+
+    def publish() -> None:
+        lost.on_request = None
+        lost.publish("more", "default", {**build, path: key_of(path, 3)})
+
+    monkeypatch.setattr(segments, "ROWS", 1)
+    at_request(lost, "put_if", lost.layout.ledger, publish, number=2)
+    with small_pieces(60):
+        rebuilt(lost)
+    assert {key: lost.ledger.retired[key].mark.since for key in later} == later
