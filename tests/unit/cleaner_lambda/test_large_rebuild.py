@@ -449,3 +449,26 @@ def test_no_group_is_left_out_when_the_listing_ends_while_they_take_it_in(
     with small_pieces(60):
         rebuilt(lost)
     assert {key: lost.ledger.retired[key].mark.since for key in later} == later
+
+
+def test_a_rebuild_whose_first_run_died_is_one_in_groups_still(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had announced that it takes a tag away: otherwise each run after it reads all retired assets at once."""
+    live = key_of("assets/20.js", 2)
+    lost.tags(live)["superseded_at"] = format_instant(lost.clock - timedelta(days=5))
+    whole = copy.deepcopy(lost)
+    rebuilt(whole)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    at_request(lost, "put_tags", live, die)
+    with pytest.raises(KeyboardInterrupt):
+        go_on(lost)
+    lost.on_request = None
+    assert not head(lost).ledger.replayed
+    lost.advance(901)
+    with monkeypatch.context() as patch:
+        patch.delattr(ledger_store, "read_all")
+        assert stopped_by(go_on(lost)) == ["rebuilt"]
+    assert lost.tags(live) == {}
+    assert entries(lost) == entries(whole)
