@@ -124,7 +124,9 @@ def _read_in_groups(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace
     answers = ask(store, again, asked, pace)
     done = len(left) if answers.done == len(asked) else left.index(asked[answers.done])
     told = [(key, as_tags(known[key])) for key in left[:done] if key in known]
-    history = adopt_tags(history, [*answers.tags, *told], found.listed_at, loaded.now)
+    # Whatever a listing of this rebuild has found: another one may have been made since.
+    since = found.listed_at if before is None else loaded.ledger.upgrading or found.listed_at
+    history = adopt_tags(history, [*answers.tags, *told], since, loaded.now)
     others = found.tags_unknown - keys
     unknown = answers.unknown(found.tags_unknown & keys) | (others if group is None else others - group.unclaimed)
     found = replace(found, history=history, tags_unknown=unknown, unread=answers.errors)

@@ -240,6 +240,20 @@ def test_an_orphan_has_the_instant_of_its_tag_although_the_listing_takes_several
     assert (entry.mark, entry.tagged, entry.release) == (Mark(State.REMOVED, since), Mark(State.REMOVED, since), "")
 
 
+def test_an_orphan_has_the_instant_of_its_tag_although_the_site_is_listed_again_meanwhile(lost: FakeS3) -> None:
+    """As the daily run does, whenever it comes."""
+    since = lost.clock - timedelta(days=5)
+    lost.put(STRAY, tags={"removed_at": format_instant(since)}).last_modified = since
+    go_on(lost, lambda: False)
+    lost.advance(60)
+    go_on(lost, lambda: False, full=True)
+    rebuilding = head(lost).ledger.rebuilding
+    assert rebuilding is not None
+    assert rebuilding.path == ""
+    rebuilt(lost)
+    assert lost.ledger.retired[STRAY].mark == Mark(State.REMOVED, since)
+
+
 @pytest.mark.parametrize("runs", range(1, 8))
 def test_what_a_release_retires_meanwhile_counts_from_then_on(lost: FakeS3, runs: int) -> None:
     """Also if it lived again for a while, and whether its group was read before or not."""
