@@ -486,3 +486,31 @@ def test_a_rebuild_whose_first_run_died_is_one_in_groups_still(lost: FakeS3, mon
         assert stopped_by(go_on(lost)) == ["rebuilt"]
     assert lost.tags(live) == {}
     assert entries(lost) == entries(whole)
+
+
+def test_what_only_takes_in_what_was_found_deletes_nothing_when_the_rebuild_ends_meanwhile(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing of the other groups: neither how much is due there, nor which pages may be in place."""
+    paths = [f"assets/{n:02}.js" for n in range(MANY)]
+    build = {path: key_of(path, 2) for path in paths}
+
+    def publish() -> None:
+        lost.on_request = None
+        lost.publish("more", "default", {**build, paths[-1]: key_of(paths[-1], 3)})
+        monkeypatch.setattr(tag_pass, "heads_are_safe", lambda *_: True)
+
+    monkeypatch.setattr(tag_pass, "heads_are_safe", lambda *_: False)
+    go_on(lost)
+    rebuilding = head(lost).ledger.rebuilding
+    assert rebuilding is not None
+    assert rebuilding.is_done
+    lost.objects.pop(key_of(paths[1], 1))
+    lost.advance(60)
+    at_request(lost, "put_if", lost.layout.ledger, publish, number=2)
+    with small_pieces(60), monkeypatch.context() as patch:
+        patch.setattr(segments, "ROWS", 1)
+        go_on(lost, full=True)
+    assert lost.on_request is None
+    assert head(lost).ledger.rebuilding is None
+    assert lost.made("delete") == []
