@@ -17,7 +17,7 @@ from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.cutting import find_cut, find_to_prune
 from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.ending import has_ended
-from cleaner_lambda.errors import HeldUpError, NewsError
+from cleaner_lambda.errors import HeldUpError, NewsError, OutdatedPlanError
 from cleaner_lambda.folding import all_folded, turned_since_the_cut
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
@@ -65,6 +65,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         WholeNeededError: It takes all retired assets, which were not read; start over.
         HeldUpError: Nothing of the part would be deleted now.
         NewsError: The part cannot be swept yet, as there is something new to fold in.
+        OutdatedPlanError: Another run has swept some of the site, or has begun or ended a rebuild.
     """
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
     so_far.rest, so_far.goes_on = None, False
@@ -72,6 +73,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     if isinstance(loaded, Report):
         return loaded
     so_far.first = so_far.first or loaded.now
+    _check_part(part, loaded)
     _let_others_end(loaded, job)
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
@@ -207,6 +209,19 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             unread=unread,
         )
     return report
+
+
+def _check_part(part: Part | None, loaded: Loaded) -> None:
+    """Leave a group alone if a rebuild has ended, or begun, since the plan was made that it is a part of.
+
+    A rebuild's plan knows too little of the other groups for a deletion, and any other too little to date orphans.
+
+    Raises:
+        OutdatedPlanError: That is so.
+    """
+    if part is not None and part.plan.is_of_a_rebuild is (loaded.ledger.rebuilding is None):
+        msg = "a rebuild of the ledger has begun, or has ended, during the sweep"
+        raise OutdatedPlanError(msg)
 
 
 def _let_others_end(loaded: Loaded, job: Job) -> None:
