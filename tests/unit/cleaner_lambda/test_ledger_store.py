@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import ledger_document
 from cleaner_lambda.head import decode
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.segments import SMALL
+from release_log import ledger_file
+from release_log.bounds import LEDGER_BYTES, LEDGER_VALUES, values_in
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
 from tests.ledger_formats import NONE, writing
 from tests.unit.cleaner_lambda.runs import (
@@ -220,3 +223,33 @@ def test_a_run_that_dies_before_its_head_has_changed_nothing(s3: FakeS3) -> None
 
 def test_who_reads_a_ledger_without_a_note_sees_none() -> None:
     assert Ledger().upgrading is None
+
+
+def test_format_1_has_room_for_1_800_000_retired_assets(s3: FakeS3) -> None:
+    """As docs/large-sites.md says."""
+    (entry,) = s3.ledger.retired.values()
+    none, many = (
+        gzip.decompress(ledger_document.encode(replace(s3.ledger, retired=retired)))
+        for retired in ({}, {f"{A}{number:03}": entry for number in range(1000)})
+    )
+    assert 1_800_000 < 1000 * LEDGER_VALUES / (values_in(many) - values_in(none)) < 1_900_000
+    assert 1000 * LEDGER_BYTES / (len(many) - len(none)) > 1_800_000
+
+
+@pytest.mark.parametrize("writes", [FORMAT, HEAD_FORMAT])
+def test_a_ledger_of_format_1_beyond_its_bound_is_built_anew_by_each_run_and_nothing_is_deleted(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """Nor does format 2 help then: a run announces it in such a ledger. What does help, docs/large-sites.md says."""
+    content = gzip.decompress(s3.objects[s3.layout.ledger].body)
+    monkeypatch.setattr(ledger_file, "LEDGER_VALUES", values_in(content) - 1)
+    with writing(writes, noted=True):
+        for number in range(3):
+            s3.advance(POLICY.version_ttl)
+            report = run(s3, run_id=f"run-{number}")
+            assert (stopped_by(report), keys_of(report, "delete"), version(s3)) == (["rebuilt"], [], FORMAT)
+    monkeypatch.undo()  # the bounds are raised
+    s3.advance(POLICY.version_ttl)
+    with writing(writes, noted=True):
+        assert keys_of(run(s3), "delete") == [A]
+        assert version(s3) == writes
