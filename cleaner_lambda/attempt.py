@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.answer import summary
@@ -138,11 +139,8 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         (frozenset[str](), stored) if known.missing is None else unnamed_files(store, layout, stored, loaded.now)
     )
     if cut is not None and not plan.is_stopped:
-        refusal = write_checkpoint(
-            store,
-            layout,
-            content_at(cut.at, stored, replace(seen, lingering=decided.lingering), known.history.retired),
-        )
+        before = replace(seen, lingering=decided.lingering)
+        refusal = write_checkpoint(store, layout, partial(content_at, cut.at, stored, before, known.history.retired))
         if refusal is None:
             prune |= pruned.old
             seen = replace(seen, cut=cut.at)

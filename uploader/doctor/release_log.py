@@ -31,7 +31,7 @@ DAILY = timedelta(hours=26)
 
 MANY_RETIRED = 500_000
 """From so many retired assets on, a ledger that has all of them in one file has to make room for another format: with
-some 1,800,000 it is beyond what its readers take (`release_log.bounds.LEDGER_VALUES`)."""
+some 1,600,000 it is full (`release_log.bounds.LEDGER_VALUES`)."""
 
 READ = 50
 """How many files are checked, at most: the newest of the files that the cleaner has not seen."""
@@ -219,7 +219,7 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
         return warning("cleaner", found, "see `plan` for the present state")
     retired = len((log.ledger or {}).get("retired", ()))  # of a head, other files have them
     if retired >= MANY_RETIRED:
-        found = f"its ledger of format 1 has {retired:,} retired assets; beyond 1,800,000 nothing is deleted"
+        found = f"its ledger of format 1 has {retired:,} retired assets; beyond 1,600,000 nothing is deleted"
         return warning("cleaner", found, "deploy with -c ledger_format=2 (docs/large-sites.md)")
     return ok("cleaner", f"last seen {last}")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import ledger_document
+from cleaner_lambda import ledger_document, ledger_store
+from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.head import decode
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.segments import SMALL
@@ -225,31 +226,45 @@ def test_who_reads_a_ledger_without_a_note_sees_none() -> None:
     assert Ledger().upgrading is None
 
 
-def test_format_1_has_room_for_1_800_000_retired_assets(s3: FakeS3) -> None:
+def test_format_1_has_room_for_1_600_000_retired_assets(s3: FakeS3) -> None:
     """As docs/large-sites.md says."""
     (entry,) = s3.ledger.retired.values()
     none, many = (
         gzip.decompress(ledger_document.encode(replace(s3.ledger, retired=retired)))
         for retired in ({}, {f"{A}{number:03}": entry for number in range(1000)})
     )
-    assert 1_800_000 < 1000 * LEDGER_VALUES / (values_in(many) - values_in(none)) < 1_900_000
-    assert 1000 * LEDGER_BYTES / (len(many) - len(none)) > 1_800_000
+    share = ledger_store.FULL / 100
+    assert 1_600_000 < share * 1000 * LEDGER_VALUES / (values_in(many) - values_in(none)) < 1_700_000
+    assert share * 1000 * LEDGER_BYTES / (len(many) - len(none)) > 1_600_000
 
 
-@pytest.mark.parametrize("writes", [FORMAT, HEAD_FORMAT])
-def test_a_ledger_of_format_1_beyond_its_bound_is_built_anew_by_each_run_and_nothing_is_deleted(
-    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, writes: int
+@pytest.mark.parametrize("bound", ["FILE_BYTES", "LEDGER_BYTES", "LEDGER_VALUES"])
+def test_a_ledger_of_format_1_that_is_full_is_not_written_and_format_2_helps(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    """Nor does format 2 help then: a run announces it in such a ledger. What does help, docs/large-sites.md says."""
-    content = gzip.decompress(s3.objects[s3.layout.ledger].body)
-    monkeypatch.setattr(ledger_file, "LEDGER_VALUES", values_in(content) - 1)
-    with writing(writes, noted=True):
-        for number in range(3):
-            s3.advance(POLICY.version_ttl)
-            report = run(s3, run_id=f"run-{number}")
-            assert (stopped_by(report), keys_of(report, "delete"), version(s3)) == (["rebuilt"], [], FORMAT)
-    monkeypatch.undo()  # the bounds are raised
+    """What no run could read would be rebuilt by each of them, for ever, and nothing would be deleted."""
+    body = s3.objects[s3.layout.ledger].body
+    content = gzip.decompress(body)
+    size = {"FILE_BYTES": len(body), "LEDGER_BYTES": len(content), "LEDGER_VALUES": values_in(content)}[bound]
+    monkeypatch.setattr(ledger_file, bound, 2 * size)
+    monkeypatch.setattr(ledger_store, "FULL", 40)
     s3.advance(POLICY.version_ttl)
-    with writing(writes, noted=True):
-        assert keys_of(run(s3), "delete") == [A]
-        assert version(s3) == writes
+    with pytest.raises(CleanerError, match=r"ledger\.json\.gz is full .*: deploy the cleaner with -c ledger_format=2"):
+        run(s3)
+    assert (s3.objects[s3.layout.ledger].body, A in s3.objects) == (body, True)
+    with writing(HEAD_FORMAT, noted=True):
+        run(s3, run_id="notes it")
+        s3.advance(HOLDS.total_seconds() + 5)
+        s3.publish("r3", "default", {APP: C})
+        run(s3, run_id="upgrades")
+    assert (version(s3), A in s3.objects) == (HEAD_FORMAT, False)
+
+
+def test_a_ledger_that_no_run_can_read_is_never_written(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by a run that says in it that format 2 follows."""
+    body = s3.objects[s3.layout.ledger].body
+    monkeypatch.setattr(ledger_file, "LEDGER_VALUES", values_in(gzip.decompress(body)) - 1)
+    s3.advance(POLICY.version_ttl)
+    with writing(HEAD_FORMAT, noted=True), pytest.raises(CleanerError, match="is full"):
+        run(s3)
+    assert s3.objects[s3.layout.ledger].body == body
