@@ -18,8 +18,10 @@ import click
 from bench import peers
 from bench.errors import BenchError
 from bench.jobs import JOBS
+from bench.past import Past
 from bench.report import Report
 from bench.rounds import measure_job
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,9 +72,31 @@ class NameList(click.ParamType[list[str]]):
     type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
     help="The folder for builds and buckets.  [default: in memory if there is room, else on disk]",
 )
+@click.option(
+    "--retired",
+    type=click.IntRange(0),
+    default=Past().retired,
+    show_default=True,
+    help="The retired assets that each bucket's ledger has.",
+)
+@click.option(
+    "--ledger-format",
+    type=click.IntRange(FORMAT, HEAD_FORMAT),
+    default=Past().ledger_format,
+    show_default=True,
+    help="The format of the ledger.",
+)
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every run to this file.")
-def main(
-    job_names: list[str], peer_names: list[str], rounds: int, rtt: float, folder: Path | None, file: TextIO | None
+def main(  # noqa: PLR0913 (one for each option)
+    *,
+    job_names: list[str],
+    peer_names: list[str],
+    rounds: int,
+    rtt: float,
+    folder: Path | None,
+    retired: int,
+    ledger_format: int,
+    file: TextIO | None,
 ) -> None:
     """Measure the uploader and other tools.
 
@@ -80,6 +104,7 @@ def main(
     Examples:
       make bench
       python -m bench --jobs same,new --peers s5cmd --rounds 9
+      python -m bench --jobs same --peers s5cmd --retired 4000000 --ledger-format 2
       python -m bench --json runs.json
     """
     if not peers.installed():
@@ -90,19 +115,19 @@ def main(
     known = peers.all_peers()
     who = [known[name] for name in dict.fromkeys([peers.OURS, *peer_names])]
     folder = folder or _default_folder()
+    past = Past(retired=retired, ledger_format=ledger_format)
     load = os.getloadavg()[0]
     done = []
     for name in job_names:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as scratch:
             try:
-                done.append(
-                    measure_job(JOBS[name], who, rounds, rtt, Path(scratch), lambda line: click.echo(line, err=True))
-                )
+                done.append(measure_job(JOBS[name], who, rounds, rtt, Path(scratch), _tell, past=past))
             except BenchError as error:
                 raise click.ClickException(str(error)) from error
     settings = {
         "network": f"{rtt:g} ms round trip",
         "rounds": str(rounds),
+        "each bucket's past": str(past),
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "files": f"in {folder}",
         "load at the start": f"{load:.1f}",
@@ -112,6 +137,10 @@ def main(
     click.echo(report.text())
     if file is not None:
         file.write(json.dumps(report.document(), indent=1) + "\n")
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _default_folder() -> Path:

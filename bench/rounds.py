@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.measure import run_program
 from bench.network import slow_network
-from bench.past import write_past
+from bench.past import Past, write_past
 from bench.peers import OURS, PREFIX, peer_environment
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from bench.measure import Run
     from bench.network import Network
     from bench.peers import Peer
-
-PAST_RELEASES, PAST_RETIRED = 500, 100_000
-"""What every bucket's release log tells of: the releases of a year, and the assets that they retired."""
 
 PAUSE_SECONDS = 1.2
 """The pause before each run. S3 dates objects in whole seconds, and nobody makes two releases within one second."""
@@ -45,8 +42,15 @@ class JobResult:
     imports: str
 
 
-def measure_job(
-    job: Job, peers: Sequence[Peer], rounds: int, round_trip: float, scratch: Path, log: Callable[[str], None]
+def measure_job(  # noqa: PLR0913 (what is measured, and how)
+    job: Job,
+    peers: Sequence[Peer],
+    rounds: int,
+    round_trip: float,
+    scratch: Path,
+    log: Callable[[str], None],
+    *,
+    past: Past = Past(),  # noqa: B008 (it never changes)
 ) -> JobResult:
     """Measure a job.
 
@@ -57,11 +61,12 @@ def measure_job(
         round_trip: The network's round trip, in milliseconds.
         scratch: An empty folder.
         log: Called with a line about each run.
+        past: What every bucket's release log tells of.
 
     Raises:
         BenchError: A peer did not do the job, or a measurement is not possible.
     """
-    place = _Place(job, job.make_build(scratch / "build"), scratch)
+    place = _Place(job, job.make_build(scratch / "build"), scratch, past)
     rounds_of = {peer.name: job.rounds_of(peer, rounds) for peer in peers}
     for peer in peers:
         place.make_buckets(peer, rounds_of[peer.name])
@@ -89,6 +94,7 @@ class _Place:
     job: Job
     build: Build
     scratch: Path
+    past: Past
 
     @property
     def buckets(self) -> Path:
@@ -107,7 +113,7 @@ class _Place:
             shutil.copytree(self.build.folder, stored, copy_function=shutil.copyfile)
         past = self.scratch / "past"
         if not past.exists():
-            write_past(past, PREFIX, PAST_RELEASES, PAST_RETIRED)
+            write_past(past, PREFIX, self.past)
         for name in {self.bucket(peer, number) for number in numbers}:
             shutil.copytree(past, self.buckets / name, dirs_exist_ok=True)  # with the files' times
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.answer import summary
@@ -17,7 +18,7 @@ from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.cutting import find_cut, find_to_prune
 from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.ending import has_ended
-from cleaner_lambda.errors import HeldUpError, NewsError
+from cleaner_lambda.errors import HeldUpError, NewsError, OutdatedPlanError
 from cleaner_lambda.folding import all_folded, turned_since_the_cut
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
@@ -65,6 +66,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         WholeNeededError: It takes all retired assets, which were not read; start over.
         HeldUpError: Nothing of the part would be deleted now.
         NewsError: The part cannot be swept yet, as there is something new to fold in.
+        OutdatedPlanError: Another run has swept some of the site, or has begun or ended a rebuild.
     """
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
     so_far.rest, so_far.goes_on = None, False
@@ -72,6 +74,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     if isinstance(loaded, Report):
         return loaded
     so_far.first = so_far.first or loaded.now
+    _check_part(part, loaded)
     _let_others_end(loaded, job)
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
@@ -136,11 +139,8 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         (frozenset[str](), stored) if known.missing is None else unnamed_files(store, layout, stored, loaded.now)
     )
     if cut is not None and not plan.is_stopped:
-        refusal = write_checkpoint(
-            store,
-            layout,
-            content_at(cut.at, stored, replace(seen, lingering=decided.lingering), known.history.retired),
-        )
+        before = replace(seen, lingering=decided.lingering)
+        refusal = write_checkpoint(store, layout, partial(content_at, cut.at, stored, before, known.history.retired))
         if refusal is None:
             prune |= pruned.old
             seen = replace(seen, cut=cut.at)
@@ -207,6 +207,19 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             unread=unread,
         )
     return report
+
+
+def _check_part(part: Part | None, loaded: Loaded) -> None:
+    """Leave a group alone if a rebuild has ended, or begun, since the plan was made that it is a part of.
+
+    A rebuild's plan knows too little of the other groups for a deletion, and any other too little to date orphans.
+
+    Raises:
+        OutdatedPlanError: That is so.
+    """
+    if part is not None and part.plan.is_of_a_rebuild is (loaded.ledger.rebuilding is None):
+        msg = "a rebuild of the ledger has begun, or has ended, during the sweep"
+        raise OutdatedPlanError(msg)
 
 
 def _let_others_end(loaded: Loaded, job: Job) -> None:

@@ -20,11 +20,11 @@ from cleaner_lambda.ledger_store import StoredLedger, decode
 from cleaner_lambda.pruning import checkpoint
 from cleaner_lambda.rebuilding import Rebuilding
 from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
-from release_log.errors import LedgerError, NewerLedgerError
+from release_log.errors import FullError, LedgerError, NewerLedgerError
 from release_log.ledger_file import HEAD_FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
@@ -40,6 +40,9 @@ def content_at(cut: tuple[datetime, str], stored: StoredLedger, seen: Ledger, re
         stored: The ledger as it is stored.
         seen: What the ledger says of the markers, before any of them is deleted.
         retired: Key -> every retired asset, if the run has read them.
+
+    Raises:
+        FullError: They are more than one file has room for.
     """
     if stored.head is None or not stored.light:
         return ledgers.encode(checkpoint(seen, retired, cut))
@@ -47,8 +50,8 @@ def content_at(cut: tuple[datetime, str], stored: StoredLedger, seen: Ledger, re
     return head.encode(Head(checkpoint(stored.ledger, {}, cut), stored.head.index))
 
 
-def write_checkpoint(store: S3Port, layout: Layout, content: bytes) -> str | None:
-    """Replace the checkpoint.
+def write_checkpoint(store: S3Port, layout: Layout, content: Callable[[], bytes]) -> str | None:
+    """Replace the checkpoint by what `content_at` gives.
 
     The write may be executed late. Then another checkpoint is there, and it does nothing; or no newer cut was made, so
     that the markers after this one are still there. The files that it names were named a moment ago, so they are too.
@@ -61,12 +64,12 @@ def write_checkpoint(store: S3Port, layout: Layout, content: bytes) -> str | Non
     """
     try:
         stored = store.get(layout.checkpoint)
-        store.put_if(layout.checkpoint, content, None if stored is None else stored.etag)
+        store.put_if(layout.checkpoint, content(), None if stored is None else stored.etag)
     except REQUEST_ERRORS as error:
         return f"{code_of(error)}: {error}"
     except BusyError as error:
         return f"{BUSY}: {error}"
-    except UnreadableError as error:
+    except (UnreadableError, FullError) as error:
         return str(error)
     return None
 

@@ -32,7 +32,7 @@ from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.so_far import BrokenOffError
-from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
+from cleaner_lambda.sweep import AGAIN_PER_MINUTE, Turn, find_sites, has_log, sweep
 from cleaner_lambda.tag_workers import read_group
 from cleaner_lambda.wake_up import NotSetError
 from release_log.environment import Variable
@@ -116,7 +116,8 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
         _run(site, request, context, sites)
         publish(metrics)  # Powertools holds a hundred values of a metric
 
-    found = find_sites(_s3(), pattern, sites, request.after)
+    turn = Turn.read(request.after, datetime.now(UTC))
+    found = find_sites(_s3(), pattern, sites, turn)
     swept = sweep(found, partial(has_log, _s3()), run, lambda: context.get_remaining_time_in_millis() > least)
     logger.append_keys(site=pattern.prefix, bucket=pattern.bucket)
     now = datetime.now(UTC)
@@ -124,11 +125,12 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
         logger.error("%r failed, and gets a run of its own: %s", site.prefix, error)
         set_wake_up(site, now + timedelta(minutes=number // AGAIN_PER_MINUTE), context)
     failed = {site.prefix: error for site, error in swept.failed}
-    answer = {"site": pattern.prefix, "sites": swept.sites, "failed": failed, "after": swept.rest}
+    after = None if swept.rest is None else turn._replace(after=swept.rest).text
+    answer = {"site": pattern.prefix, "sites": swept.sites, "failed": failed, "after": after}
     logger.info("swept", extra={"report": {**answer, "failed": len(failed)}})
-    if swept.rest is None:
+    if after is None:
         count(metrics, {Metric.SWEEPS: 1}, pattern)
-    elif why := set_wake_up(pattern, now, context, after=swept.rest, full=request.full):
+    elif why := set_wake_up(pattern, now, context, after=after, full=request.full):
         raise NotSetError(why)  # Lambda repeats this run, as the other sites' next one is the daily run's
     return answer
 

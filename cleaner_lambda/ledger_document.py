@@ -21,10 +21,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def encode(ledger: Ledger) -> bytes:
-    """The ledger's stored bytes; the same ledger always gives the same bytes."""
+def encode(ledger: Ledger, percent: int = 100) -> bytes:
+    """The ledger's stored bytes; the same ledger always gives the same bytes.
+
+    Args:
+        ledger: The ledger.
+        percent: How much they may be, of what their readers take.
+
+    Raises:
+        FullError: They are more.
+    """
     retired = {key: _encode_retired(entry) for key, entry in ledger.retired.items()}
-    return pack(as_document(ledger) | {"retired": retired})
+    return pack(as_document(ledger) | {"retired": retired}, percent)
 
 
 def as_document(ledger: Ledger) -> dict[str, Any]:

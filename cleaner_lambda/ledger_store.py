@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger_document as format_1
-from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
+from cleaner_lambda.errors import CleanerError, ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger_files import or_all_at_once, read_all, read_deltas, read_parts, read_segment
 from cleaner_lambda.rebuilding import heads_are_safe
 from cleaner_lambda.segments import DAY, parts, parts_in_order
 from release_log import segment_file
-from release_log.errors import LedgerError
+from release_log.errors import FullError, LedgerError
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
 
+
+FULL = 90
+"""Per cent of what readers take. A ledger in one file becomes no larger: so it can still say that format 2 follows, and
+what a run takes in meanwhile."""
 
 DELTA_ROWS = 10_000
 """About how much a delta's file says: with the longest keys it takes a sixth of what its reader accepts."""
@@ -168,14 +172,14 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
 
     Raises:
         ConflictError: Another run has written it; start over.
+        CleanerError: Format 1 has no room for all of it.
     """
     if not _may_write_heads(before, now):
         noted = (ledger.upgrading or now) if before.writes == HEAD_FORMAT else None
         if noted != ledger.upgrading:
             ledger = replace(ledger, upgrading=noted)
-        return before._replace(
-            ledger=ledger, etag=store.put_if(layout.ledger, format_1.encode(ledger), before.etag), head=None
-        )
+        body = _in_one_file(layout, ledger)
+        return before._replace(ledger=ledger, etag=store.put_if(layout.ledger, body, before.etag), head=None)
     known = before.head or Head()
     index = known.index
     if before.light and before.group is None:
@@ -200,6 +204,22 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     written = Head(replace(ledger, retired={}, upgrading=noted), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return before._replace(ledger=ledger, etag=etag, head=written)
+
+
+def _in_one_file(layout: Layout, ledger: Ledger) -> bytes:
+    """The ledger in format 1.
+
+    Raises:
+        CleanerError: No run could read it.
+    """
+    try:
+        return format_1.encode(ledger, FULL if ledger.upgrading is None else 100)
+    except FullError as error:
+        msg = (
+            f"{layout.ledger} is full ({error}), so nothing is taken in and nothing is deleted any more: deploy the "
+            "cleaner with -c ledger_format=2 (docs/large-sites.md)"
+        )
+        raise CleanerError(msg) from error
 
 
 def is_outdated(stored: StoredLedger, now: datetime) -> bool:

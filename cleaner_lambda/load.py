@@ -118,8 +118,12 @@ class Loaded:
 
     @property
     def begins_rebuild(self) -> bool:
-        """Whether the run begins to rebuild the ledger without reading the retired assets that the checkpoint names."""
-        return self.light and self.base.rebuild is not None and not self.ledger.replayed
+        """Whether the run begins to rebuild the ledger without reading the retired assets that the checkpoint names.
+
+        So it does after one that came no further than to announce something, or to wait for a marker.
+        """
+        begins = self.base.rebuild is not None or (self.ledger.rebuilding is not None and self.ledger.has_only_begun)
+        return self.light and begins and not self.ledger.replayed
 
     def need_whole(self, *, because: bool) -> None:
         """Start over with all retired assets if the run needs them, and has not read them.

@@ -59,21 +59,22 @@ class PackedOrphans:
     @property
     def is_full(self) -> bool:
         """Whether a run takes in no more."""
-        return self.number >= MOST or len(self._touched) > TOUCHED
+        return self.number >= MOST
 
     def take(self, strays: Mapping[str, Listed]) -> dict[str, Listed]:
-        """Pack some orphans, unless they are the first and lie in too many segments. Returns those that are left."""
+        """Pack some orphans, but for those that lie in too many segments. Returns those that are left."""
         rows = sorted(
             (split(key, self._pattern).logical, key, each.size, each.last_modified.timestamp())
             for key, each in strays.items()
             if not is_stored_page(key)
         )
-        touched = self._touched.union(bisect_right(self._firsts, row[0]) for row in rows)
-        if not self.number and len(touched) > TOUCHED:
-            return dict(strays)
+        touched = self._touched.union(self._place(row) for row in rows)
+        if len(touched) > TOUCHED:
+            rows, touched = [row for row in rows if self._place(row) in self._touched], self._touched
         self._touched = touched
         self._add(rows)
-        return {key: each for key, each in strays.items() if is_stored_page(key)}
+        taken = {row[1] for row in rows}
+        return {key: each for key, each in strays.items() if key not in taken}
 
     def without(self, theirs: Callable[[str], bool]) -> PackedOrphans:
         """The same without those that are another's."""
@@ -85,6 +86,9 @@ class PackedOrphans:
     def rows(self) -> Iterator[Row]:
         """All of them, in the order of their logical paths."""
         return merge(*map(_unpack, self._batches))
+
+    def _place(self, row: Row) -> int:
+        return bisect_right(self._firsts, row[0])
 
     def _add(self, rows: Sequence[Row]) -> None:
         self.number += len(rows)

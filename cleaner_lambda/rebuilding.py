@@ -16,11 +16,12 @@ from release_log import ledger_fields as fields
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.cursor import Bounds
     from cleaner_lambda.segments import Index
+    from release_log.ledger_index import Segment
 
 MARGIN = timedelta(seconds=5)
 """By how much two of S3's clocks may differ."""
@@ -50,6 +51,10 @@ class Rebuilding(NamedTuple):
     def waits_until(self) -> datetime | None:
         """Until when others read the tags, unless they are done before; None if a run of the cleaner goes on."""
         return self.map_run.until if self.map_run and not self.map_run.over else None
+
+    def is_before(self, group: Sequence[Segment]) -> bool:
+        """Whether tags are still to be read of what comes before a group."""
+        return self.path is not None and self.path < group[0].first
 
     def come_to(self, path: str | None) -> Rebuilding:
         """The state when all tags before a logical path were read, or all."""

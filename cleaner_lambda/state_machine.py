@@ -53,10 +53,10 @@ class StateMachine:
             NotStartedError: Step Functions refused it, or did not answer.
         """
         name = execution_name(site, run)
+        # Step Functions counts bytes of UTF-8, and an escape has three times as many.
+        asked = json.dumps(execution_input(site, run), ensure_ascii=False)
         try:
-            self.client.start_execution(
-                stateMachineArn=self.arn, name=name, input=json.dumps(execution_input(site, run))
-            )
+            self.client.start_execution(stateMachineArn=self.arn, name=name, input=asked)
         except Exception as error:
             # botocore has any error of Python's for an odd answer.
             if not (isinstance(error, ClientError) and error.response["Error"]["Code"] == STARTED):

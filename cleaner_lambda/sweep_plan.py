@@ -104,6 +104,11 @@ class SweepPlan:
     orphans: int | None = None
 
     @property
+    def is_of_a_rebuild(self) -> bool:
+        """Whether it was made to rebuild the ledger: it knows of the other groups no more than what that takes."""
+        return self.orphans is not None
+
+    @property
     def due(self) -> int:
         """How many assets are due, but for those whose channel has ended."""
         return sum(each.due for each in self.sums.values())

@@ -53,6 +53,9 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
         found = replace(found, rebuilding=found.rebuilding._replace(map_run=None))
     if read_to is not None and found.cursor is not None:
         return _stopped(found, f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}")
+    if loaded.group is not None and found.rebuilding is not None and found.rebuilding.is_before(loaded.group.segments):
+        # It was to take in what a listing has found, which is over by now: who read its tags would pass over others.
+        return _stopped(found, f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}")
     limit = None if full else READ_AGAIN
     # A group is not cut, as the next one begins at its end.
     stretch = begin_stretch(job, loaded, pace) if loaded.group is None else Stretch(pace)
@@ -121,7 +124,9 @@ def _read_in_groups(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace
     answers = ask(store, again, asked, pace)
     done = len(left) if answers.done == len(asked) else left.index(asked[answers.done])
     told = [(key, as_tags(known[key])) for key in left[:done] if key in known]
-    history = adopt_tags(history, [*answers.tags, *told], found.listed_at, loaded.now)
+    # Whatever a listing of this rebuild has found: another one may have been made since.
+    since = found.listed_at if before is None else loaded.ledger.upgrading or found.listed_at
+    history = adopt_tags(history, [*answers.tags, *told], since, loaded.now)
     others = found.tags_unknown - keys
     unknown = answers.unknown(found.tags_unknown & keys) | (others if group is None else others - group.unclaimed)
     found = replace(found, history=history, tags_unknown=unknown, unread=answers.errors)

@@ -30,5 +30,9 @@ class LedgerError(ReleaseLogError):
     """The ledger cannot be read. The cleaner rebuilds it; until then its announcements are unknown."""
 
 
+class FullError(ReleaseLogError):
+    """A file would have more than its readers take, so it must not be written."""
+
+
 class NewerLedgerError(LedgerError):
     """The ledger has a newer format: its reader is too old. It is whole, so nobody may rebuild it or write over it."""

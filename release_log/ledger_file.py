@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log import ledger_fields as fields
 from release_log import packed
-from release_log.bounds import DEPTH, LEDGER_BYTES, LEDGER_VALUES, is_too_deep
+from release_log.bounds import DEPTH, FILE_BYTES, LEDGER_BYTES, LEDGER_VALUES, is_too_deep
 from release_log.errors import LedgerError
 from release_log.instants import format_instant
 
@@ -63,9 +63,18 @@ class Announcement(NamedTuple):
         return (self.since or last_modified) + HOLDS
 
 
-def pack(document: Mapping[str, Any]) -> bytes:
-    """A ledger's content as gzipped JSON; the same content always gives the same bytes."""
-    return packed.pack(document, FORMAT)
+def pack(document: Mapping[str, Any], percent: int = 100) -> bytes:
+    """A ledger's content as gzipped JSON; the same content always gives the same bytes.
+
+    Args:
+        document: The content.
+        percent: How much it may be, of what its readers take.
+
+    Raises:
+        FullError: It is more.
+    """
+    within = packed.Bounds(*(each * percent // 100 for each in (FILE_BYTES, LEDGER_BYTES, LEDGER_VALUES)))
+    return packed.pack(document, FORMAT, within=within)
 
 
 def unpack(body: bytes, formats: range = range(FORMAT, FORMAT + 1)) -> dict[str, Any]:

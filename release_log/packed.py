@@ -7,10 +7,10 @@ import json
 import zlib
 from codecs import getincrementaldecoder
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from release_log.bounds import FILE_BYTES, SEGMENT_BYTES, SEGMENT_VALUES, SHOWN, shown, too_many_values
-from release_log.errors import LedgerError, NewerLedgerError
+from release_log.bounds import FILE_BYTES, SEGMENT_BYTES, SEGMENT_VALUES, SHOWN, shown, too_many_values, values_in
+from release_log.errors import FullError, LedgerError, NewerLedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,16 +33,48 @@ ERRORS = (
 """What a file raises that `pack` did not write: `unpack` itself, and whoever takes its content for what it is not."""
 
 
-def pack(document: Mapping[str, Any], version: int, level: int = 9) -> bytes:
+class Bounds(NamedTuple):
+    """How much a file may be.
+
+    Attributes:
+        stored: Its bytes.
+        content: The bytes of its content, unpacked.
+        values: How many commas and opening brackets that may have.
+    """
+
+    stored: int
+    content: int
+    values: int
+
+    def check(self, content: bytes, body: bytes) -> None:
+        """Check what is to be written.
+
+        Raises:
+            FullError: It is more.
+        """
+        found = Bounds(len(body), len(content), values_in(content))
+        if any(each > most for each, most in zip(found, self, strict=True)):
+            msg = f"it would have {found.values} values in {found.content} bytes, packed {found.stored}"
+            raise FullError(msg)
+
+
+def pack(document: Mapping[str, Any], version: int, level: int = 9, within: Bounds | None = None) -> bytes:
     """A document as gzipped JSON; the same document always gives the same bytes.
 
     Args:
         document: The document.
         version: Its format.
         level: gzip's: 1 is eight times as fast as 6, and a tenth larger.
+        within: How much it may be.
+
+    Raises:
+        FullError: It is more.
     """
-    text = _ENCODER.encode({"format": version, **document})
-    return gzip.compress(text.encode(), level, mtime=0)
+    content = _ENCODER.encode({"format": version, **document}).encode()
+    body = gzip.compress(content, level, mtime=0)
+    if within is not None:
+        within.check(content, body)
+    return body
 
 
 def unpack(body: bytes, versions: range, most_bytes: int, most_values: int) -> dict[str, Any]:

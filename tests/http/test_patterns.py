@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -135,13 +137,42 @@ def test_what_there_is_no_time_for_goes_on_in_a_wake_up(
     for _ in range(2):
         left[0] = 900_000
         answer = previews(payload)
-        done.append((answer["sites"], answer["after"]))
+        done.append(answer["after"].rpartition(" ")[0])
+        assert answer["sites"] == 1
         payload = {**payload, "after": answer["after"], "wake_up": True}
         assert payload in schedules(uploader)
     left[0] = 900_000
-    assert previews(payload)["after"] is None
-    assert done == [(1, "previews/a/"), (1, "previews/b/")]
+    last = previews(payload)
+    assert (last["sites"], last["after"]) == (1, None)
+    assert len({*done} & {f"previews/{name}/" for name in "abc"}) == 2
+    assert sum(key.endswith("ledger.json.gz") for key in uploader.keys()) == 3
     assert [document["Sweeps"] for document in metrics() if "Sweeps" in document] == [[1.0]]
+
+
+def test_a_site_that_ends_the_invocation_is_not_always_before_the_same_others(
+    uploader: Uploader, site_folder: Folder, previews: Cleaner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its memory is full, say; then nothing of this process goes on."""
+
+    class KilledError(BaseException):
+        """No ``except Exception`` sees it."""
+
+    for name in "abcd":
+        publish_here(uploader, site_folder(name, OLD), "r1", prefix=f"previews/{name}/")
+
+    def full(store: Any, job: Job, *more: Any) -> Any:  # noqa: ANN401
+        if job.prefix == "previews/a/":
+            raise KilledError
+        return clean(store, job, *more)
+
+    clock = Mock(wraps=datetime)
+    monkeypatch.setattr(handler, "clean", full)
+    monkeypatch.setattr(handler, "datetime", clock)
+    for day in (3, 4, 5):
+        clock.now.side_effect = lambda zone, day=day: datetime(2026, 1, day, tzinfo=zone)
+        with pytest.raises(KilledError):
+            previews(site=PATTERN)
+    assert sum(key.endswith("ledger.json.gz") for key in uploader.keys()) == 3
 
 
 def test_a_run_of_a_pattern_that_cannot_go_on_is_recorded_before_it_fails(

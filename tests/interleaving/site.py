@@ -36,6 +36,7 @@ class Site:
         doubtful: Whether that ever happened: then nobody knows every instant.
         staged: Key of each staged release -> what it says.
         by_hand: Key of each page that somebody has put in place by hand -> its content.
+        by_hand_at: The instants at which somebody did.
         strange: Those that no release has, as long as a release says what belongs there.
         given_up: Those of which nobody knows what they ask for: strange ones after that, and others where the newest
             release has no stored page, so that no cleaner looks.
@@ -58,6 +59,7 @@ class Site:
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
         self.by_hand: dict[str, bytes] = {}
+        self.by_hand_at: set[datetime] = set()
         self.strange: dict[str, bytes] = {}
         self.given_up: dict[str, bytes] = {}
         self.lives: timedelta | None = None
@@ -74,6 +76,7 @@ class Site:
         other.unpinned, other.put_back, other.doubtful = set(self.unpinned), set(self.put_back), self.doubtful
         other.placed = dict(self.placed)
         other.by_hand, other.strange, other.given_up = dict(self.by_hand), dict(self.strange), dict(self.given_up)
+        other.by_hand_at = set(self.by_hand_at)
         other.lives, other.by_itself = self.lives, set(self.by_itself)
         other._current, other._dirty = self._current, self._dirty
         return other
@@ -191,6 +194,7 @@ class Site:
     def note_by_hand(self, key: str, *, is_unknown: bool) -> None:
         """Take note of a page that somebody has put in place by hand."""
         self.by_hand[key] = self.world.objects[key].body
+        self.by_hand_at.add(self.world.objects[key].at)
         if is_unknown:
             self.strange[key] = self.by_hand[key]
 

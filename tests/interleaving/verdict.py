@@ -299,6 +299,8 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif mark not in {
             *(Mark(each.state, each.since) for each in (state, true_states.get(key)) if each),
             *_as_well(found, key, state, ledger),
+            # A release whose page was put in place again is in place since then.
+            *(Mark(state.state, at) for at in site.by_hand_at if at > state.since),
             *_none(key, policy, ledger),
         }:
             msg = f"{key} is {state}, and bears {mark}"
@@ -369,10 +371,10 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         others = [each for each in found.releases if not each.ended or each.at == newest[each.channel]]
         overdue &= reference.due(replace(found, releases=others), policy, now)
     if policy.version_limit:
-        # Of two versions that left in a second of several releases, nobody knows which one takes the place.
+        # Of a version that left in a second of several releases, nobody knows whether it takes the place of another.
         states, several = reference.retired(found), _of_several(found)
-        left = Counter((each.logical, each.since) for each in states.values() if each.since in several)
-        overdue = {key for key in overdue if left[states[key].logical, states[key].since] < 2}
+        left = Counter(each.logical for each in states.values() if each.since in several)
+        overdue = {key for key in overdue if left[states[key].logical] <= (states[key].since in several)}
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:

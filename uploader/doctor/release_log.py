@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 DAILY = timedelta(hours=26)
 """The cleaner runs daily, and then writes its ledger; two hours more for retries."""
 
+MANY_RETIRED = 500_000
+"""From so many retired assets on, a ledger that has all of them in one file has to make room for another format: with
+some 1,600,000 it is full (`release_log.bounds.LEDGER_VALUES`)."""
+
 READ = 50
 """How many files are checked, at most: the newest of the files that the cleaner has not seen."""
 
@@ -194,7 +198,8 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     if isinstance(log.broken, NewerLedgerError):
         return problem("cleaner", f"its ledger cannot be read: {log.broken}", "update the uploader")
     if log.broken is not None:
-        return warning("cleaner", str(log.broken), "the next run rebuilds it; nothing has to be done")
+        remedy = "the next run rebuilds it; if it is broken again after that, it is too large (docs/large-sites.md)"
+        return warning("cleaner", str(log.broken), remedy)
     last = format_instant(written)
     if log.now - written > DAILY:
         return problem("cleaner", f"last seen {last}; it should run daily", f"{SEE_RUNS}; or {deploy}")
@@ -212,6 +217,10 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
         what = f"of channel {lasting[0]['channel']} nothing" if lasting[0].get("channel") else "nothing"
         found = f"on {last} it deleted {what}: {lasting[0]['message']}"
         return warning("cleaner", found, "see `plan` for the present state")
+    retired = len((log.ledger or {}).get("retired", ()))  # of a head, other files have them
+    if retired >= MANY_RETIRED:
+        found = f"its ledger of format 1 has {retired:,} retired assets; beyond 1,600,000 nothing is deleted"
+        return warning("cleaner", found, "deploy with -c ledger_format=2 (docs/large-sites.md)")
     return ok("cleaner", f"last seen {last}")
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import pruning
+from cleaner_lambda import attempt, pruning
 from cleaner_lambda.errors import UnreadableError
+from release_log.errors import FullError
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3
 from tests.few_markers import few_markers
@@ -142,6 +143,20 @@ def test_if_the_checkpoint_cannot_be_written_its_markers_stay(taken_in: FakeS3) 
     assert ended_markers(taken_in) == before, "S3 refused it a moment ago"
     run(taken_in, policy=LONG, full=True)
     assert ended_markers(taken_in) == set()
+
+
+def test_if_one_file_has_no_room_for_the_checkpoint_its_markers_stay(
+    taken_in: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bytes:
+        msg = "it would have more than there is room for"
+        raise FullError(msg)
+
+    monkeypatch.setattr(attempt, "content_at", full)
+    before = ended_markers(taken_in)
+    report = run(taken_in, policy=LONG, full=True)
+    assert "more than there is room for" in report.outcome.failed[taken_in.layout.checkpoint]
+    assert ended_markers(taken_in) == before
 
 
 def ended_markers(s3: FakeS3) -> set[str]:

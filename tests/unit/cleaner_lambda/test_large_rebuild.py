@@ -240,6 +240,20 @@ def test_an_orphan_has_the_instant_of_its_tag_although_the_listing_takes_several
     assert (entry.mark, entry.tagged, entry.release) == (Mark(State.REMOVED, since), Mark(State.REMOVED, since), "")
 
 
+def test_an_orphan_has_the_instant_of_its_tag_although_the_site_is_listed_again_meanwhile(lost: FakeS3) -> None:
+    """As the daily run does, whenever it comes."""
+    since = lost.clock - timedelta(days=5)
+    lost.put(STRAY, tags={"removed_at": format_instant(since)}).last_modified = since
+    go_on(lost, lambda: False)
+    lost.advance(60)
+    go_on(lost, lambda: False, full=True)
+    rebuilding = head(lost).ledger.rebuilding
+    assert rebuilding is not None
+    assert rebuilding.path == ""
+    rebuilt(lost)
+    assert lost.ledger.retired[STRAY].mark == Mark(State.REMOVED, since)
+
+
 @pytest.mark.parametrize("runs", range(1, 8))
 def test_what_a_release_retires_meanwhile_counts_from_then_on(lost: FakeS3, runs: int) -> None:
     """Also if it lived again for a while, and whether its group was read before or not."""
@@ -428,3 +442,75 @@ def test_no_head_announces_a_deletion_before_that_if_the_rebuild_had_to_read_all
     lost.publish("more", "default", {"assets/00.js": key_of("assets/00.js", 2)})
     go_on(lost)
     assert head(lost).ledger.upgrading is None
+
+
+def test_no_group_is_left_out_when_the_listing_ends_while_they_take_it_in(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release comes between two of them, and the attempt that folds it in lists the rest of the site."""
+    later = {key_of(f"assets/{n:02}.js", 1): lost.clock - timedelta(minutes=n) for n in range(1, MANY)}
+    for key, at in later.items():
+        lost.tags(key)["superseded_at"] = format_instant(at)
+    path = "assets/39.js"
+    build = {f"assets/{n:02}.js": key_of(f"assets/{n:02}.js", 2) for n in range(MANY)}
+
+    def publish() -> None:
+        lost.on_request = None
+        lost.publish("more", "default", {**build, path: key_of(path, 3)})
+
+    monkeypatch.setattr(segments, "ROWS", 1)
+    at_request(lost, "put_if", lost.layout.ledger, publish, number=2)
+    with small_pieces(60):
+        rebuilt(lost)
+    assert {key: lost.ledger.retired[key].mark.since for key in later} == later
+
+
+def test_a_rebuild_whose_first_run_died_is_one_in_groups_still(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had announced that it takes a tag away: otherwise each run after it reads all retired assets at once."""
+    live = key_of("assets/20.js", 2)
+    lost.tags(live)["superseded_at"] = format_instant(lost.clock - timedelta(days=5))
+    whole = copy.deepcopy(lost)
+    rebuilt(whole)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    at_request(lost, "put_tags", live, die)
+    with pytest.raises(KeyboardInterrupt):
+        go_on(lost)
+    lost.on_request = None
+    assert not head(lost).ledger.replayed
+    lost.advance(901)
+    with monkeypatch.context() as patch:
+        patch.delattr(ledger_store, "read_all")
+        assert stopped_by(go_on(lost)) == ["rebuilt"]
+    assert lost.tags(live) == {}
+    assert entries(lost) == entries(whole)
+
+
+def test_what_only_takes_in_what_was_found_deletes_nothing_when_the_rebuild_ends_meanwhile(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing of the other groups: neither how much is due there, nor which pages may be in place."""
+    paths = [f"assets/{n:02}.js" for n in range(MANY)]
+    build = {path: key_of(path, 2) for path in paths}
+
+    def publish() -> None:
+        lost.on_request = None
+        lost.publish("more", "default", {**build, paths[-1]: key_of(paths[-1], 3)})
+        monkeypatch.setattr(tag_pass, "heads_are_safe", lambda *_: True)
+
+    monkeypatch.setattr(tag_pass, "heads_are_safe", lambda *_: False)
+    go_on(lost)
+    rebuilding = head(lost).ledger.rebuilding
+    assert rebuilding is not None
+    assert rebuilding.is_done
+    lost.objects.pop(key_of(paths[1], 1))
+    lost.advance(60)
+    at_request(lost, "put_if", lost.layout.ledger, publish, number=2)
+    with small_pieces(60), monkeypatch.context() as patch:
+        patch.setattr(segments, "ROWS", 1)
+        go_on(lost, full=True)
+    assert lost.on_request is None
+    assert head(lost).ledger.rebuilding is None
+    assert lost.made("delete") == []

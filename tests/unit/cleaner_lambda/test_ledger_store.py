@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import ledger_document, ledger_store
+from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.head import decode
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.segments import SMALL
+from release_log import ledger_file
+from release_log.bounds import LEDGER_BYTES, LEDGER_VALUES, values_in
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
 from tests.ledger_formats import NONE, writing
 from tests.unit.cleaner_lambda.runs import (
@@ -220,3 +224,47 @@ def test_a_run_that_dies_before_its_head_has_changed_nothing(s3: FakeS3) -> None
 
 def test_who_reads_a_ledger_without_a_note_sees_none() -> None:
     assert Ledger().upgrading is None
+
+
+def test_format_1_has_room_for_1_600_000_retired_assets(s3: FakeS3) -> None:
+    """As docs/large-sites.md says."""
+    (entry,) = s3.ledger.retired.values()
+    none, many = (
+        gzip.decompress(ledger_document.encode(replace(s3.ledger, retired=retired)))
+        for retired in ({}, {f"{A}{number:03}": entry for number in range(1000)})
+    )
+    share = ledger_store.FULL / 100
+    assert 1_600_000 < share * 1000 * LEDGER_VALUES / (values_in(many) - values_in(none)) < 1_700_000
+    assert share * 1000 * LEDGER_BYTES / (len(many) - len(none)) > 1_600_000
+
+
+@pytest.mark.parametrize("bound", ["FILE_BYTES", "LEDGER_BYTES", "LEDGER_VALUES"])
+def test_a_ledger_of_format_1_that_is_full_is_not_written_and_format_2_helps(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """What no run could read would be rebuilt by each of them, for ever, and nothing would be deleted."""
+    body = s3.objects[s3.layout.ledger].body
+    content = gzip.decompress(body)
+    size = {"FILE_BYTES": len(body), "LEDGER_BYTES": len(content), "LEDGER_VALUES": values_in(content)}[bound]
+    monkeypatch.setattr(ledger_file, bound, 2 * size)
+    monkeypatch.setattr(ledger_store, "FULL", 40)
+    s3.advance(POLICY.version_ttl)
+    with pytest.raises(CleanerError, match=r"ledger\.json\.gz is full .*: deploy the cleaner with -c ledger_format=2"):
+        run(s3)
+    assert (s3.objects[s3.layout.ledger].body, A in s3.objects) == (body, True)
+    with writing(HEAD_FORMAT, noted=True):
+        run(s3, run_id="notes it")
+        s3.advance(HOLDS.total_seconds() + 5)
+        s3.publish("r3", "default", {APP: C})
+        run(s3, run_id="upgrades")
+    assert (version(s3), A in s3.objects) == (HEAD_FORMAT, False)
+
+
+def test_a_ledger_that_no_run_can_read_is_never_written(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by a run that says in it that format 2 follows."""
+    body = s3.objects[s3.layout.ledger].body
+    monkeypatch.setattr(ledger_file, "LEDGER_VALUES", values_in(gzip.decompress(body)) - 1)
+    s3.advance(POLICY.version_ttl)
+    with writing(HEAD_FORMAT, noted=True), pytest.raises(CleanerError, match="is full"):
+        run(s3)
+    assert s3.objects[s3.layout.ledger].body == body

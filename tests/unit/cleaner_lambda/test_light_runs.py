@@ -79,6 +79,33 @@ def test_a_run_in_which_nothing_happened_reads_nothing_and_writes_nothing(s3: Fa
     assert len(s3.requests) == 6
 
 
+def requests_of_a_release(*, files: int, releases: int, changed: int) -> int:
+    """Those of the run that it wakes, on a site that has had so many releases of so many files, all new in each."""
+
+    def build(number: int) -> dict[str, str]:
+        return {f"assets/app{n}.js": f"assets/app{n}-3f9c2a{number:02x}.js" for n in range(files)}
+
+    s3, keep = FakeS3(), replace(POLICY, version_limit=releases)
+    for number in range(1, releases + 1):
+        s3.publish(f"r{number}", "default", build(number))
+        run(s3, policy=keep)
+        s3.advance(60)
+    assert sum(each.entries for each in head(s3).index.segments) + head(s3).index.rows >= files * (releases - 1)
+    s3.publish("last", "default", build(releases) | dict(list(build(0).items())[:changed]))
+    s3.requests.clear()
+    assert len(keys_of(run(s3, policy=keep), "tag")) == changed
+    return len(s3.requests)
+
+
+@pytest.mark.parametrize("changed", [1, 9])
+@pytest.mark.parametrize(("files", "releases"), [(10, 2), (10, 18), (300, 3)])
+def test_a_release_takes_three_requests_for_each_file_that_it_changes_and_ten_more(
+    files: int, releases: int, changed: int
+) -> None:
+    """Whatever the site holds, and has held, as docs/cost.md says."""
+    assert requests_of_a_release(files=files, releases=releases, changed=changed) == 3 * changed + 10
+
+
 def test_what_falls_due_goes_with_the_next_sweep(s3: FakeS3) -> None:
     """A day after the last one; the cleaner wakes up for it."""
     report = run(s3)

@@ -17,6 +17,8 @@ from cleaner_lambda.request import MapTask, parse
 from cleaner_lambda.sites import Site
 from cleaner_lambda.state_machine import NotStartedError, StateMachine, execution_input, execution_name
 from cleaner_lambda.tag_workers import MOST
+from release_log.bounds import KEY_BYTES
+from release_log.layout import check_prefix
 from release_log.policy_settings import Policy
 
 SITE = Site("bucket", "assets/", Policy())
@@ -47,11 +49,16 @@ def test_the_input_of_a_rebuild_names_groups() -> None:
     assert tasks == [MapTask(AT, 0, Kind.GROUP), MapTask(AT, 1, Kind.GROUP), MapTask(AT, None)]
 
 
-def test_an_input_of_the_most_groups_is_no_larger_than_step_functions_accepts() -> None:
-    """https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB."""
-    prefix, bucket = f"{'a' * 899}/", "b" * 63
+@pytest.mark.parametrize("letter", ["a", "é", '"'])
+def test_an_input_of_the_most_groups_is_no_larger_than_step_functions_accepts(letter: str) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB of UTF-8."""
+    prefix = check_prefix(letter * ((KEY_BYTES // 2 - 1) // len(letter.encode())) + "/")
     groups = MapRun(AT, dict.fromkeys(range(MOST), ("", None)), kind=Kind.GROUP)
-    assert len(json.dumps(execution_input(Site(bucket, prefix, Policy()), groups))) < 256 * 1024
+    given: list[str] = []
+    StateMachine(SimpleNamespace(start_execution=lambda **asked: given.append(asked["input"])), ARN).start(
+        Site("b" * 63, prefix, Policy()), groups
+    )
+    assert [len(each.encode()) < 256 * 1024 for each in given] == [True]
 
 
 def test_each_map_run_of_each_site_has_a_name_of_its_own() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from cleaner_lambda.errors import CleanerError, RequestError
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site
-from cleaner_lambda.sweep import sweep
+from cleaner_lambda.sweep import Turn, sweep
 from release_log.policy_settings import Policy
 
 PATTERN = Site("b", "previews/*/", Policy())
 SITES = [PATTERN.named(f"previews/{name}/") for name in "abcde"]
+NOW, MIDNIGHT = datetime(2026, 11, 30, 23, 58, tzinfo=UTC), timedelta(minutes=5)
+MANY = [f"previews/pr-{number}/" for number in range(500)]
 
 
 def any_site(_: Site) -> bool:
@@ -84,3 +88,43 @@ def test_the_payload_by_which_it_goes_on() -> None:
     assert parse(payload) == expected
     with pytest.raises(RequestError, match="after: 5 is not a prefix"):
         parse({**payload, "after": 5})
+
+
+@pytest.mark.parametrize("killers", [[MANY[0]], [MANY[123], MANY[7]]], ids=["the first of all", "two"])
+def test_a_site_that_ends_each_invocation_keeps_none_for_long_from_its_daily_run(killers: list[str]) -> None:
+    """They end the daily run, and both of Lambda's repetitions one and three minutes later."""
+    left = {*MANY} - {*killers}
+    for day in range(14):
+        for minutes in (0, 1, 3):
+            order = Turn(NOW + timedelta(days=day, minutes=minutes)).order(MANY)
+            left.difference_update(order[: min(map(order.index, killers))])
+    assert not left
+
+
+def test_each_daily_run_comes_to_each_site_once_though_it_takes_many_invocations_past_midnight() -> None:
+    turn, now, came = Turn.read("", NOW), NOW, []
+    while order := turn.order(reversed(MANY)):
+        came += order[:7]
+        now += MIDNIGHT
+        turn = Turn.read(turn._replace(after=came[-1]).text, now)
+    assert came == Turn(NOW).order(MANY)
+    assert sorted(came) == sorted(MANY)
+
+
+def test_a_site_that_is_gone_or_new_meanwhile_changes_nothing_for_the_others() -> None:
+    order = Turn(NOW).order(MANY)
+    turn = Turn.read(Turn(NOW, order[99]).text, NOW + MIDNIGHT)
+    without = [each for each in MANY if each not in order[90:100]]
+    assert turn.order(without) == order[100:]
+    assert [each for each in turn.order([*MANY, "previews/new/"]) if each in MANY] == order[100:]
+
+
+@pytest.mark.parametrize("text", ["", "previews/a/", "previews/a b/", "previews/a/ 2026-11-30"])
+def test_any_other_text_begins_anew(text: str) -> None:
+    """An older version's wake-up names a place in another order."""
+    assert Turn.read(text, NOW) == Turn(NOW)
+
+
+def test_a_prefix_may_contain_spaces() -> None:
+    turn = Turn(NOW, "previews/a b 2026-01-01T00:00:00Z/")
+    assert Turn.read(turn.text, NOW + MIDNIGHT) == turn

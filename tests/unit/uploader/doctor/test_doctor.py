@@ -173,6 +173,13 @@ class TestCleaner:
         assert finding.state is state
         assert ("look first" in finding.finding) is (state is State.WARNING)
 
+    @pytest.mark.parametrize(("retired", "state"), [(499_999, State.OK), (500_000, State.WARNING)])
+    def test_it_says_in_time_that_the_ledger_needs_its_other_format(self, retired: int, state: State) -> None:
+        """Beyond its bound no run reads it, and none deletes anything."""
+        finding = check_cleaner(replace(self.SEEN, ledger={**RUN, "retired": range(retired)}), LAYOUT)
+        assert finding.state is state
+        assert ("500,000" in finding.finding) is ("ledger_format=2" in finding.remedy) is (state is State.WARNING)
+
     def test_a_log_that_cannot_be_read_is_unknown(self) -> None:
         for seen in (LogSnapshot(NOW, unlisted="access denied"), replace(self.SEEN, denied=True)):
             assert check_cleaner(seen, LAYOUT).state is State.UNKNOWN
