@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.interleaving.__main__ import play
 
-FIRST, HOW_MANY = 150, 150
+FIRST, HOW_MANY = 100, 100
 
 
 def test_random_schedules_lose_nothing() -> None:

@@ -392,7 +392,7 @@ def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> 
 
 @pytest.mark.parametrize(
     "play",
-    [placing.page_without_metadata, placing.page_of_another_channel, lambda: [random_schedule(n) for n in range(60)]],
+    [placing.page_without_metadata, placing.page_of_another_channel, lambda: [random_schedule(n) for n in range(20)]],
     ids=["without metadata", "of another channel", "random"],
 )
 def test_among_more_stored_pages_than_a_look_lists_nothing_is_lost(
