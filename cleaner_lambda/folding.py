@@ -169,8 +169,10 @@ def _with_owed(history: History, loaded: Loaded, markers: Markers, order: Order,
     if not (loaded.light or waiting) or loaded.begins_rebuild:
         return history  # a rebuild reads the tags of all that lives
     live = frozenset[str]().union(*(change.live for change in history.changes))
+    # What is new has none. Where a marker wrongly says so, an old tag stays until the asset retires again.
+    new = frozenset[str]().union(*(each.release.new for i, each in markers.valid.items() if i not in ledger.seen))
     # Also of one that has retired again since: its new entry knows of no tag.
-    return replace(history, owed=history.owed | (live & (history.live_keys() | history.retired.keys())))
+    return replace(history, owed=history.owed | ((live - new) & (history.live_keys() | history.retired.keys())))
 
 
 def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:

@@ -214,10 +214,9 @@ class FakeS3:
 
     def _release(self, folder: str, name: str, channel: str, assets: Mapping[str, str], *, upload: bool) -> str:
         release_id = name if "Z-" in name else make_id(self.clock, name)
-        if upload:
-            for key in assets.values():
-                if key not in self.objects:
-                    self.put(key)
+        new = frozenset(key for key in assets.values() if upload and key not in self.objects)
+        for key in sorted(new):
+            self.put(key)
         release = Release(
             release=release_id.partition("-")[2],
             channel=channel,
@@ -225,6 +224,7 @@ class FakeS3:
             prefix=self.layout.prefix,
             uploader={"name": "tests", "version": "0"},
             assets={logical: Asset(key, 1, fingerprinted=True) for logical, key in assets.items()},
+            new=new if folder == self.layout.markers else frozenset(),
         )
         self.put(self.layout.key_in(folder, release_id), encode(release))
         return release_id

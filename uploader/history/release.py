@@ -178,7 +178,9 @@ def id_of(layout: Layout, key: str) -> str:
 
 def _read(layout: Layout, key: str, blob: Blob) -> LoggedRelease | Unreadable:
     try:
-        return LoggedRelease(layout.release_id(key), key, blob.last_modified, decode(blob.body, layout.prefix))
+        # Whoever publishes it again finds its assets there, whatever was new when it was published first.
+        release = replace(decode(blob.body, layout.prefix), new=frozenset())
+        return LoggedRelease(layout.release_id(key), key, blob.last_modified, release)
     except ReleaseLogError as error:
         is_newer = isinstance(error, NewerFormatError)
         return Unreadable(id_of(layout, key), key, blob.last_modified, str(error), is_newer)

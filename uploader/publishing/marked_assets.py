@@ -23,7 +23,13 @@ def object_of(layout: Layout, asset: LocalAsset) -> str:
     return asset.key if asset.stored is None else layout.page_key(asset.stored)
 
 
-def release_of(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Release:
+def release_of(
+    build: Build,
+    at: datetime,
+    stored: Mapping[str, Stored],
+    etags: Mapping[str, str],
+    new: frozenset[str] = frozenset(),
+) -> Release:
     """The release that a build is.
 
     Args:
@@ -31,6 +37,7 @@ def release_of(build: Build, at: datetime, stored: Mapping[str, Stored], etags: 
         at: When it was made.
         stored: As in `MarkedAssets`.
         etags: As there.
+        new: See `Release`.
     """
     layout = Layout(build.prefix)
     return Release(
@@ -42,6 +49,7 @@ def release_of(build: Build, at: datetime, stored: Mapping[str, Stored], etags: 
         metadata=build.metadata,
         assets=MarkedAssets(layout, build, stored, etags),
         format=FORMAT,
+        new=new,
     )
 
 

@@ -27,7 +27,7 @@ from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
-from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
+from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
 from uploader.publishing.marked_assets import object_of, only_pages, release_of
@@ -199,7 +199,9 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                release = release_of(build, held.at, stored, etags)
+                # By the time that a staged release is activated, a cleaner may know them, and have tagged them.
+                new = frozenset[str]() if stage else _new_keys(uploads)
+                release = release_of(build, held.at, stored, etags, new)
                 body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
@@ -227,6 +229,11 @@ def _with_early(build: Build, newest: NewestMarker | None) -> Build:
     """
     stayed = newest.stayed() if newest is not None else frozenset[str]()
     return build.with_stayed(stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+
+
+def _new_keys(uploads: Iterable[Upload]) -> frozenset[str]:
+    """Keys that did not exist: what is sent again may have been tagged at that moment, by a cleaner that knew it."""
+    return frozenset(each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.NEW)
 
 
 def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:

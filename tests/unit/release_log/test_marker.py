@@ -21,7 +21,7 @@ from release_log.marker import ASSETS_AT_ONCE, Asset, Release, decode, encode
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from random import Random
 
 PREFIX = "assets/"
@@ -78,7 +78,14 @@ assets = st.builds(
     stamp=st.none() | some_text,
     stored=st.none(),
 ).filter(lambda asset: "/.releases/" not in asset.key)
-releases = st.builds(
+
+
+def with_new(release: Release, places: Collection[int]) -> Release:
+    """The same, some of whose assets are new."""
+    return replace(release, new=frozenset(key for place, key in enumerate(sorted(release.keys)) if place in places))
+
+
+plain = st.builds(
     Release,
     release=some_text,
     channel=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
@@ -90,9 +97,10 @@ releases = st.builds(
     metadata=st.dictionaries(text, text, max_size=3),
     assets=st.dictionaries(some_name, assets, min_size=1, max_size=4),
 )
+releases = st.builds(with_new, plain, st.sets(st.integers(0, 3)))
 
 
-ends = st.builds(replace, releases, assets=st.just({}), ended=st.just(True))
+ends = st.builds(replace, plain, assets=st.just({}), ended=st.just(True))
 
 
 @given(releases | ends)
@@ -115,6 +123,7 @@ def test_same_release_gives_the_same_bytes(release: Release, random: Random) -> 
     other = Release(
         release.release, release.channel, release.created_at, release.prefix,
         dict(reversed(list(release.uploader.items()))), dict(items), dict(reversed(list(release.metadata.items()))),
+        new=release.new,
     )  # fmt: skip
     assert encode(other) == encode(release)
 

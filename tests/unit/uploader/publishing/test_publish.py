@@ -110,7 +110,31 @@ def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:
     run(bucket, build)
     bodies = [decode(bucket.objects[key], "assets/") for key in bucket.log(LAYOUT.log)]
     assert len(bodies) == 2, "an intent that cannot be removed is not a failure; it expires"
-    assert without_headers(bodies[0]) == without_headers(bodies[1]), "only the marker knows the ETags"
+    alike = [without_headers(replace(each, new=frozenset())) for each in bodies]
+    assert alike[0] == alike[1], "only the marker knows the ETags"
+    assert [each.new for each in bodies] == [set(), {"assets/app-3f9c2ab1.js"}], "nor does the intent say what is new"
+
+
+def test_the_marker_says_which_assets_are_new(build: Build) -> None:
+    """What exists is not, whether it is sent again or not: a cleaner may know it, and be about to tag it."""
+    bucket, clock, key = FakeBucket(), Clock(), "assets/app-3f9c2ab1.js"
+    run(bucket, build, clock)
+    clock.passed += 60
+    bucket.write(key, b"other content")
+    run(bucket, build, clock)
+    clock.passed += 60
+    run(bucket, build, clock)
+    assert bucket.objects[key] == b"app", "it was sent again"
+    markers = (decode(bucket.objects[each], "assets/") for each in bucket.log(LAYOUT.markers))
+    assert [each.new for each in markers if each.assets] == [{key}, set(), set()]
+
+
+def test_a_staged_release_says_of_none_that_it_is_new(build: Build) -> None:
+    """By the time that it is activated, a cleaner may know its assets."""
+    bucket = FakeBucket()
+    publish(bucket, build, stage=True, clocks=Clock().clocks())
+    (staged,) = bucket.log(LAYOUT.staged)
+    assert decode(bucket.objects[staged], "assets/").new == set()
 
 
 @pytest.mark.scenario("T17a")
