@@ -167,6 +167,8 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
         return body_of(release_of(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
+        if stage:
+            return ()  # also if it was written too late: nothing of it is live before it is activated
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
         etags_sent = {key: stored[key].etag for key in done if key in stored}
@@ -202,7 +204,7 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                     if late.came(held, clocks):
                         continue
                     try:
-                        placed = () if stage else place(held, held.id, release)
+                        placed = place(held, held.id, release)
                     except ClaimedError as error:
                         late.is_claimed(held.id, key, error.release_id, error.keys)
                         build = build.with_stayed(error.keys)

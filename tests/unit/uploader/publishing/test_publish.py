@@ -183,12 +183,14 @@ def test_what_an_earlier_try_sent_is_named_as_it_is_stored_by_now(build: Build) 
     assert release.assets["assets/app.js"].etag == md5(b"APP", usedforsecurity=False).hexdigest()
 
 
-def suspended(bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None) -> None:
+def suspended(
+    bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None, folder: str = LAYOUT.markers
+) -> None:
     """The machine sleeps within the first PUT of a marker, until the intent has expired."""
     create, seconds = bucket.create, iter([2 * HALF_PENDING_TTL + 1.0])
 
     def late(key: str, body: bytes, *_: object) -> bool:
-        slept = next(seconds, 0.0) if key.startswith(LAYOUT.markers) else 0.0
+        slept = next(seconds, 0.0) if key.startswith(folder) else 0.0
         if slept:
             meanwhile()
         clock.sleep(slept)
@@ -207,6 +209,20 @@ def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_in
     assert bucket.log(LAYOUT.markers) == [published.key] == [LAYOUT.marker_key("20261123T120000Z-r1")]
     assert bucket.log(LAYOUT.pending) == []
     assert len(published.uploads) == 2
+
+
+def test_a_staged_release_that_was_written_too_late_changes_nothing_for_a_visitor(build: Build, tmp_path: Path) -> None:
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    run(bucket, build, clock)
+    clock.passed += 60
+    (tmp_path / "index.html").write_text("PAGE")
+    suspended(bucket, clock, folder=LAYOUT.staged)
+    late = replace(build, assets=collect(tmp_path, "assets/"))
+    published = publish(bucket, late, stage=True, clocks=clock.clocks())
+    assert bucket.log(LAYOUT.staged) == [published.key] == [LAYOUT.staged_key("20261123T120100Z-r1")]
+    assert bucket.objects["assets/index.html"] == b"page"
+    assert LAYOUT.placed_key(published.id) not in bucket.objects
 
 
 def test_what_was_deleted_before_a_late_marker_is_sent_again(build: Build) -> None:
