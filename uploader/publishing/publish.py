@@ -160,20 +160,29 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
-    late, digest = Late(), None
+    late, late_build, digest = Late(), build, None
     warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
         return body_of(release_of(build, at, {}, {}))
 
-    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
+    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...] | None:
+        """Put the pages in place; None if another marker has to follow, which has more of the files as pages."""
+        nonlocal build, pages
         if stage:
             return ()  # also if it was written too late: nothing of it is live before it is activated
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
         etags_sent = {key: stored[key].etag for key in done if key in stored}
         check = partial(check_not_claimed, build.assets, etags_sent)
-        return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
+        try:
+            return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
+        except ClaimedError as error:
+            late.is_claimed(own.id, own.key, error.release_id, error.keys)
+            build = build.with_stayed(error.keys)
+            pages = build.pages()
+            _wait_for_another_id(held, error.keys, clocks)
+            return None
 
     taken = 0
     while taken < TRIES:
@@ -189,9 +198,11 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                if late.key is not None and not late.claimed and not uploads:
-                    release = release_of(build, held.at, stored, etags)
-                    return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
+                if (key := late.key) is not None and not (late.claimed or uploads) and build is late_build:
+                    placed = place(held, late.id, release_of(build, held.at, stored, etags))
+                    if placed is None:
+                        continue
+                    return _published(build, late.id, key, done, digest, placed)
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -202,14 +213,10 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
+                        late_build = build
                         continue
-                    try:
-                        placed = place(held, held.id, release)
-                    except ClaimedError as error:
-                        late.is_claimed(held.id, key, error.release_id, error.keys)
-                        build = build.with_stayed(error.keys)
-                        pages = build.pages()
-                        _wait_for_another_id(held, error.keys, clocks)
+                    placed = place(held, held.id, release)
+                    if placed is None:
                         continue
                     return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
