@@ -31,6 +31,7 @@ class Intent:
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
+        left: What to say is left to do once that is written; empty: nothing.
         withdrawn: Whether its removal has begun, which nobody repeats.
     """
 
@@ -42,6 +43,7 @@ class Intent:
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
+    left: str = ""
     withdrawn: bool = False
     _look: Look | None = None
 
@@ -89,12 +91,19 @@ class Intent:
                 clocks.sleep(left.total_seconds())
 
     @traced("marker")
-    def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks) -> bool:
+    def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks, *, left: str = "") -> bool:
         """Write the marker, or the staged release; False if another release has this key.
 
         Until S3 answers, nobody knows whether the file exists. If no answer comes, its assets have to stay protected.
         The request is repeated only while the intent is young. After the answer, `uploader.protocol.late.Late.came`
         says whether that was in time.
+
+        Args:
+            bucket: The site's bucket.
+            key: The file's key.
+            body: Its content.
+            clocks: See `Clocks`.
+            left: What to say is left to do after that; empty: nothing.
 
         Raises:
             UploaderError: S3 refused, or did not answer.
@@ -112,5 +121,5 @@ class Intent:
             raise UploaderError(msg) from error
         self.keep = False
         if written:
-            self.written = key
+            self.left, self.written = left, key
         return written

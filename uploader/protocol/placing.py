@@ -121,7 +121,7 @@ class Placing:
         intent_key = self._layout.pending_key(self._held.id)
         wait = self._bucket.begin_withdrawal(intent_key)
         self._bucket.create(self._layout.placed_key(release_id), content(self._others))
-        self._held.withdrawn, self._held.written = True, self._layout.marker_key(self._own.id)
+        self._held.withdrawn, self._held.left, self._held.written = True, "", self._layout.marker_key(self._own.id)
         log.debug("%s is in place", release_id)
         try:
             wait()
@@ -262,6 +262,12 @@ class Placing:
         return bool(new)
 
 
+def not_placed(release_id: str, why: str = "") -> str:
+    """What to say of a release whose marker is written, and whose pages may not be in place."""
+    what = f"{release_id} is current, but not all of its pages are in place{f' ({why})' if why else ''}"
+    return f"{what}: run the same command again, or publish the next release"
+
+
 @traced("place")
 def put_in_place(  # noqa: PLR0913 (as above)
     bucket: BucketPort,
@@ -280,18 +286,14 @@ def put_in_place(  # noqa: PLR0913 (as above)
         NotPlacedError: The release is current, and not all of its pages are in place.
         StoppedError: The same, after Ctrl-C or SIGTERM.
     """
-    what = f"{own.id} is current, but not all of its pages are in place"
-    again = "run the same command again, or publish the next release"
     held.written = None  # there is something left to do
     try:
         placed = Placing(bucket, layout, own, held, clocks, files=files, meanwhile=meanwhile).finish()
     except KeyboardInterrupt as error:
         if held.written is not None:
             raise
-        msg = f"{what}: {again}"
-        raise StoppedError(msg, is_current=True) from error
+        raise StoppedError(not_placed(own.id), is_current=True) from error
     except UploaderError as error:
-        msg = f"{what} ({error}): {again}"
-        raise NotPlacedError(msg) from error
-    held.written = layout.marker_key(own.id)
+        raise NotPlacedError(not_placed(own.id, str(error))) from error
+    held.left, held.written = "", layout.marker_key(own.id)
     return placed

@@ -22,7 +22,7 @@ from uploader.history.release import LoggedRelease, read_release
 from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
-from uploader.protocol.placing import put_in_place
+from uploader.protocol.placing import not_placed, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         return body_of(release_at(at))
 
     def place(held: Intent, file: str, content: Release) -> tuple[PagePlaced, ...]:
-        if not file.startswith(layout.markers):
+        if not _is_marker(layout, file):
             return ()
         own = LoggedRelease(layout.release_id(file), file, held.at, content)
         return put_in_place(bucket, layout, own, held, clocks, meanwhile=partial(warn_of_pages, own))
@@ -97,7 +97,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
-            if key is None or key.startswith(layout.markers):
+            if key is None or _is_marker(layout, key):
                 check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
                 warn_of_changed(logged, listing.etags)
             if late.key is not None:
@@ -110,7 +110,8 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
                 file = key or layout.marker_key(held.id)
                 _check_not_removed(layout, held, file)
                 content = _content(layout, logged, release_at(held.at), listing, held, file)
-                written = held.write(bucket, file, body_of(content), clocks)
+                left = not_placed(layout.release_id(file)) if content.places_pages and _is_marker(layout, file) else ""
+                written = held.write(bucket, file, body_of(content), clocks, left=left)
                 if late.came(held, clocks):
                     late_content = content
                     continue
@@ -162,6 +163,10 @@ def _stored_pages(layout: Layout, release: Release) -> Iterator[Expected]:
 
 def _has_etag(known: str | None, etag: str, _size: int) -> bool:
     return etag == known
+
+
+def _is_marker(layout: Layout, file: str) -> bool:
+    return file.startswith(layout.markers)
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

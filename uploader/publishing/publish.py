@@ -26,7 +26,7 @@ from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
-from uploader.protocol.placing import put_in_place
+from uploader.protocol.placing import not_placed, put_in_place
 from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
@@ -211,7 +211,7 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
                 release = release_of(build, held.at, stored, etags)
                 body, digest = body_of(release), digest_of(release) if stage else None
-                if held.write(bucket, key, body, clocks):
+                if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):
                     if late.came(held, clocks):
                         late_build = build
                         continue

@@ -191,22 +191,28 @@ def test_a_release_whose_pages_are_not_in_place_is_not_said_to_wait(
     assert bucket.objects["assets/index.html"] == b"page"
 
 
-def test_ctrl_c_after_the_marker_is_written_says_that_it_is_written(
-    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("folder", [LAYOUT.staged, LAYOUT.pending])
+def test_ctrl_c_after_the_marker_is_written_says_what_is_left(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], folder: str
 ) -> None:
+    """The staged release goes before the pages are put in place, the intent after that."""
     withdraw = bucket.withdraw
 
     def interrupted(key: str, etag: str | None = None) -> None:
-        if bucket.log(LAYOUT.markers):
+        if bucket.log(LAYOUT.markers) and key.startswith(folder):
             raise KeyboardInterrupt
         withdraw(key, etag)
 
     bucket.withdraw = interrupted  # type: ignore[method-assign]
     assert run(*PYTHON, "pass") == 130
     (marker,) = bucket.log(LAYOUT.markers)
-    assert (
-        capfd.readouterr().err == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
-    )
+    left = f"{LAYOUT.release_id(marker)} is current, but not all of its pages are in place: run the same command again"
+    line = capfd.readouterr().err
+    if folder == LAYOUT.staged:
+        assert line.startswith(f"uploader: interrupted: {left}")
+    else:
+        assert line == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
+    assert (LAYOUT.placed_key(LAYOUT.release_id(marker)) in bucket.objects) == (folder == LAYOUT.pending)
 
 
 def test_a_command_that_the_system_refuses_drops_the_release(run: Run, bucket: FakeBucket, tmp_path: Path) -> None:
