@@ -173,8 +173,8 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
             return ()  # also if it was written too late: nothing of it is live before it is activated
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
-        etags_sent = {key: stored[key].etag for key in done if key in stored}
-        check = partial(check_not_claimed, build.assets, etags_sent)
+        sent = {key: stored[key].etag for key in done if key in stored}
+        check = partial(check_not_claimed, build.assets, etags, sent)
         try:
             return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
         except ClaimedError as error:

@@ -365,6 +365,21 @@ def test_so_it_is_if_both_have_sent_a_new_file_of_that_name(
     assert site.marked(published).stamp == STAYED
 
 
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_so_it_is_if_the_other_one_has_sent_it_over_what_an_attempt_that_was_cut_off_had_sent(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published], content: str
+) -> None:
+    """The other one had looked before that attempt; so it is an asset to both, and this upload sends nothing."""
+
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]  # as its look has it
+        site.publish("r1", content, after=1)
+
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert (site.live, site.wrong()) == ("old", [])
+    assert site.marked(published).stamp == STAYED
+
+
 def test_a_new_file_that_both_have_sent_with_the_same_content_stays_an_asset(
     site: Site, at_once: Callable[[str, Callable[[], object]], Published]
 ) -> None:
