@@ -27,7 +27,7 @@ from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import not_placed, put_in_place
-from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
+from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
 from uploader.publishing.marked_assets import object_of, only_pages, release_of
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from uploader.protocol.held import Intent
     from uploader.publishing.known_headers import Known, NewestMarker
     from uploader.publishing.retiring import Retiring
-    from uploader.s3.port import BucketPort, Look
+    from uploader.s3.port import BucketPort, Listing, Look
 
 log = logging.getLogger("uploader")
 
@@ -173,8 +173,8 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
             return ()  # also if it was written too late: nothing of it is live before it is activated
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
-        sent = {key: stored[key].etag for key in done if key in stored}
-        check = partial(check_not_claimed, build.assets, etags, sent)
+        etags_sent = {key: stored[key].etag for key in done if key in stored}
+        check = partial(check_not_claimed, build.assets, etags, etags_sent)
         try:
             return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
         except ClaimedError as error:
@@ -304,6 +304,11 @@ def _compare(
     changed = changed_files(build.assets, sizes, etags, known, ask)
     stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
     uploads = list(compare(build.assets, stored))
+    new = (each.asset for each in uploads if each.reason is Reason.NEW and each.asset.fingerprinted)
+    unseen = frozenset(asset.key for asset in new if asset.key in known.etags)
+    # The listing may be older than the release that names them: as a rule it is made while the build is being read.
+    if unseen and (there := bucket.listing(layout, unseen)).sizes:
+        return _compare(bucket, layout, build, look._replace(listing=_with(look.listing, there)), None, warned)
     sent = {upload.asset.key for upload in uploads}
     compressed = {
         object_of(layout, asset): how._replace(etag=etags.get(object_of(layout, asset)))
@@ -311,6 +316,15 @@ def _compare(
         if asset.key not in sent
     }
     return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
+
+
+def _with(listing: Listing, younger: Listing) -> Listing:
+    """A listing, and a younger one of a few keys that it lacks."""
+    return listing._replace(
+        sizes={**listing.sizes, **younger.sizes},
+        times={**listing.times, **younger.times},
+        etags={**listing.etags, **younger.etags},
+    )
 
 
 def _stored_pages(layout: Layout, build: Build, known: Known) -> Iterator[Expected]:

@@ -450,6 +450,28 @@ def test_a_roll_back_at_the_same_time_says_that_its_asset_may_be_gone(
     assert (site.live, site.wrong()) == ("old", [])
 
 
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_a_new_file_that_a_release_has_which_is_younger_than_the_listing_is_not_sent_over(
+    site: Site, content: str
+) -> None:
+    """The site is listed while the build is being read; meanwhile another upload begins, and its release is current."""
+    site.publish("r0", "old")
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    (site.folder / NAME).unlink()
+    site.bucket.clock.passed += 60
+    publish(site.bucket, site.build_of("r1"), clocks=site.bucket.clock.clocks())
+    site.bucket.clock.passed += 60
+    site.bucket.list_ahead(LAYOUT, site.build("r3", "old").all_keys())
+    ahead, site.bucket._ahead = site.bucket._ahead, None  # noqa: SLF001
+    site.publish("r2", content, after=2)
+    site.bucket._ahead = ahead  # noqa: SLF001
+    published = site.publish("r3", "old", stage=True, after=2)
+    assert (site.live, site.wrong()) == (content, [])
+    site.bucket.clock.passed += 60
+    activate(site.bucket, LAYOUT, published.id, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+
+
 def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) -> None:
     site.publish("r0", "old")
     other = f"{NAME.removesuffix('.js')}.8a7b6c5d4e3f2a1b.js"
