@@ -145,7 +145,7 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """An intent that counts as held, although nobody wrote it."""
     held = Intent(release_id, clocks.wall(), clocks.passed())
-    held.keep_look(bucket.look(layout, keys), clocks.passed())
+    held.keep_look(bucket.look(layout, keys))
     return held
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
+    from uploader.protocol.announcements import S3Clock
     from uploader.s3.port import BucketPort, Look
 
 
@@ -26,7 +27,7 @@ class Intent:
         id: The release's id.
         at: The instant in the id, by the build machine's clock.
         began: Just before the PUT of the intent was sent, on `Clocks.passed`.
-        seen: Just after the look at the site was answered, on the same clock.
+        clock: S3's clock; None if the look did not show the intent.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.s3.port.Look.instants`.
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
@@ -38,7 +39,7 @@ class Intent:
     id: str
     at: datetime
     began: float
-    seen: float = 0.0
+    clock: S3Clock | None = None
     instants: Mapping[str, datetime] = field(default_factory=dict)
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
@@ -47,9 +48,9 @@ class Intent:
     withdrawn: bool = False
     _look: Look | None = None
 
-    def keep_look(self, look: Look, at: float) -> None:
-        """Keep the look at the site, which was answered at an instant on `Clocks.passed`."""
-        self.log, self.instants, self.seen, self._look = look.listing.log, look.instants, at, look
+    def keep_look(self, look: Look) -> None:
+        """Keep the look at the site."""
+        self.log, self.instants, self._look = look.listing.log, look.instants, look
 
     def take_look(self) -> Look:
         """The look at the site, taken after any cleaner that was deleting our keys had finished. Can be taken once.
@@ -82,11 +83,9 @@ class Intent:
         Markers of one second are ordered by their ids, which hold the instants of build machines' clocks. So the older
         of two releases could count as the newer.
         """
-        own = self.log.get(layout.pending_key(self.id))
         newest = max((at for key, at in self.log.items() if key.startswith(layout.markers)), default=None)
-        if own is not None and newest is not None:
-            # A lower bound of S3's clock: the time at which our intent was written, plus the time since it was listed.
-            left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.seen)
+        if self.clock is not None and newest is not None:
+            left = newest + timedelta(seconds=1) - self.clock.now()
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 

@@ -56,7 +56,7 @@ def intent(
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
-                        held.keep_look(look, clocks.passed())
+                        held.keep_look(look)
                         look = None  # see `take_look`
                         yield held
                         return
