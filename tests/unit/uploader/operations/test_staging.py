@@ -319,6 +319,16 @@ def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
     assert bucket.times[LAYOUT.marker_key(published.id)] == NOON + timedelta(seconds=5)
 
 
+def test_what_was_activated_is_not_said_to_be_dropped(bucket: FakeBucket) -> None:
+    """An activation that was cut off, or comes at the same time, leaves the staged release beside its marker."""
+    bucket.fail = f"delete {STAGED}"
+    make_current(bucket)
+    bucket.fail = ""
+    with pytest.raises(UploaderError, match=f"^{ID} was activated, so it was not dropped: .* roll back$"):
+        drop(bucket, LAYOUT, ID)
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
 # Instants that somebody has set anew
 
 
