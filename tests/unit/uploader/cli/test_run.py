@@ -239,6 +239,23 @@ def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket
     assert len(bucket.log(LAYOUT.markers)) == 1
 
 
+def test_a_command_that_fails_after_it_has_activated_by_itself_changed_what_is_current(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def activate_and_fail(*_: object) -> int:
+        (staged,) = bucket.log(LAYOUT.staged)
+        bucket.write(LAYOUT.marker_key(LAYOUT.release_id(staged)), bucket.objects.pop(staged))
+        return 7
+
+    monkeypatch.setattr(body, "run_command", activate_and_fail)
+    assert run(*PYTHON, "pass") == 7
+    said = capfd.readouterr().err
+    assert (
+        f"failed (exit status 7): {LAYOUT.release_id(bucket.log(LAYOUT.markers)[0])} was not dropped; fix the" in said
+    )
+    assert "is unchanged" not in said
+
+
 @pytest.mark.scenario("T19c")
 def test_a_dry_run_runs_nothing(run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*PYTHON, "print('ran')", options=("--dry-run",)) == 0
