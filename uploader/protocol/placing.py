@@ -134,6 +134,8 @@ class Placing:
         self._tell_of_others(files)
         wanted = self._wanted(files)
         if not wanted.newest.release.places_pages:
+            if wanted.newest.release.ended and self.placed:
+                raise NotPlacedError(_ended(self._own, wanted.newest))
             return wanted  # an older version's upload has replaced them already
         others = wanted.pages.keys() - self._own.release.pages.keys()
         if others:
@@ -268,6 +270,15 @@ def not_placed(release_id: str, why: str = "") -> str:
     return f"{what}: run the same command again, or publish the next release"
 
 
+def _ended(own: LoggedRelease, end: LoggedRelease) -> str:
+    """What to say if a channel ended while pages were put in place: that command may have looked at them before."""
+    channel = own.release.channel
+    return (
+        f"channel {channel!r} has ended meanwhile ({end.id}), and pages of {own.id} lie in place, perhaps where those "
+        f"of another channel belong: end it again (end --channel {channel}), or publish again"
+    )
+
+
 @traced("place")
 def put_in_place(  # noqa: PLR0913 (as above)
     bucket: BucketPort,
@@ -293,6 +304,8 @@ def put_in_place(  # noqa: PLR0913 (as above)
         if held.written is not None:
             raise
         raise StoppedError(not_placed(own.id), is_current=True) from error
+    except NotPlacedError:
+        raise
     except UploaderError as error:
         raise NotPlacedError(not_placed(own.id, str(error))) from error
     held.left, held.written = "", layout.marker_key(own.id)

@@ -1,4 +1,4 @@
-"""The end of channels that is cut off between two of its steps; `tests/http/test_end.py` has the rest."""
+"""The end of channels that is cut off, or comes beside an upload; `tests/http/test_end.py` has the rest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import pytest
 
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
-from uploader.errors import StoppedError, UploaderError
+from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.operations.ending import end, find_end
 from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from uploader.s3.port import Placement, PlacingAnswer
 
 
 class Cut(FakeBucket):
@@ -40,9 +42,11 @@ def bucket() -> Cut:
 
 
 @pytest.fixture
-def release(bucket: Cut, tmp_path: Path) -> Callable[[str, str], object]:
-    def publish_one(channel: str, page: str) -> object:
-        (tmp_path / "index.html").write_text(page)
+def release(bucket: Cut, tmp_path: Path) -> Callable[..., object]:
+    def publish_one(channel: str, page: str, name: str = "index.html") -> object:
+        for old in tmp_path.iterdir():
+            old.unlink()
+        (tmp_path / name).write_text(page)
         build = Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel=channel, release=channel)
         bucket.clock.passed += 60
         return publish(bucket, build, clocks=bucket.clock.clocks())
@@ -57,7 +61,7 @@ def end_it(bucket: Cut, channel: str | None = None) -> None:
 
 @pytest.mark.parametrize("fail", [f"delete {LAYOUT.pending}", f"get {LAYOUT.ledger}"])
 def test_an_interrupt_after_the_first_of_two_channels_says_what_is_left(
-    bucket: Cut, release: Callable[[str, str], object], fail: str
+    bucket: Cut, release: Callable[..., object], fail: str
 ) -> None:
     release("a", "a")
     release("b", "b")
@@ -71,7 +75,7 @@ def test_an_interrupt_after_the_first_of_two_channels_says_what_is_left(
 
 
 def test_an_error_at_the_second_of_two_channels_says_that_the_first_one_has_ended(
-    bucket: Cut, release: Callable[[str, str], object]
+    bucket: Cut, release: Callable[..., object]
 ) -> None:
     release("a", "a")
     release("b", "b")
@@ -82,9 +86,7 @@ def test_an_error_at_the_second_of_two_channels_says_that_the_first_one_has_ende
         end_it(bucket)
 
 
-def test_an_interrupt_before_another_channels_page_is_back_says_so(
-    bucket: Cut, release: Callable[[str, str], object]
-) -> None:
+def test_an_interrupt_before_another_channels_page_is_back_says_so(bucket: Cut, release: Callable[..., object]) -> None:
     release("b", "b")
     release("a", "a")
     bucket.fail, bucket.error = f"delete {LAYOUT.pending}", KeyboardInterrupt()
@@ -96,7 +98,7 @@ def test_an_interrupt_before_another_channels_page_is_back_says_so(
     assert bucket.objects["assets/index.html"] == b"b"
 
 
-def test_an_interrupt_after_the_last_step_is_too_late(bucket: Cut, release: Callable[[str, str], object]) -> None:
+def test_an_interrupt_after_the_last_step_is_too_late(bucket: Cut, release: Callable[..., object]) -> None:
     release("a", "a")
     bucket.fail, bucket.error = f"delete {LAYOUT.pending}", KeyboardInterrupt()
     with pytest.raises(StoppedError, match="nothing is left to do") as stopped:
@@ -104,11 +106,30 @@ def test_an_interrupt_after_the_last_step_is_too_late(bucket: Cut, release: Call
     assert stopped.value.done
 
 
-def test_an_interrupt_before_anything_is_written_says_nothing_else(
-    bucket: Cut, release: Callable[[str, str], object]
-) -> None:
+def test_an_interrupt_before_anything_is_written_says_nothing_else(bucket: Cut, release: Callable[..., object]) -> None:
     release("a", "a")
     bucket.fail, bucket.error = f"create {LAYOUT.pending}", KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt) as stopped:
         end_it(bucket, "a")
     assert not isinstance(stopped.value, StoppedError)
+
+
+def test_an_upload_whose_channel_ends_while_it_puts_its_pages_in_place_says_so(
+    bucket: Cut, release: Callable[..., object]
+) -> None:
+    """The end has looked at the page of the other channel before this upload replaces it."""
+    release("b", "b")
+    release("a", "a", "other.html")
+    place = bucket.place
+
+    def after_the_end(placements: Sequence[Placement]) -> PlacingAnswer:
+        bucket.place = place  # type: ignore[method-assign]
+        end_it(bucket, "a")
+        return place(placements)
+
+    bucket.place = after_the_end  # type: ignore[method-assign]
+    with pytest.raises(NotPlacedError, match=r"^channel 'a' has ended meanwhile .* end it again \(end --channel a\)"):
+        release("a", "a")
+    assert bucket.objects["assets/index.html"] == b"a"
+    end_it(bucket, "a")
+    assert bucket.objects["assets/index.html"] == b"b"
