@@ -48,7 +48,7 @@ class Placing:
     """The work of one command on the pages of one release.
 
     Attributes:
-        placed: Key -> each page that this command has put in place.
+        placed: Key -> each page that this command has put in place, or may have.
     """
 
     def __init__(  # noqa: PLR0913 (the last two are what only the command knows of its release)
@@ -195,6 +195,8 @@ class Placing:
         self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
         for key, etag in answer.etags.items():
             self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
+        # One without an answer may be there: the CDN has to drop its copies of that too.
+        for key in wrong if answer.unanswered else answer.etags:
             self.placed.setdefault(key, PagePlaced(key, wrong[key]))
 
     def _file(self, key: str, page: Asset) -> LocalAsset | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.ledger_file import pack
+from release_log.ledger_file import HOLDS, pack
 from release_log.marker import decode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
@@ -20,14 +20,16 @@ from uploader.history.find import without_headers
 from uploader.operations.verify import verify
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
+from uploader.s3.port import PlacingAnswer
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.s3.port import Placement
 
 
 @pytest.fixture
@@ -121,6 +123,23 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
     assert not [request for request in bucket.requests if request.startswith("put")], "all of it is stored"
     assert bucket.objects["assets/index.html"] == b"page"
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
+
+
+def test_a_page_that_was_put_in_place_without_an_answer_is_among_those_that_were(build: Build) -> None:
+    """Else the CDN would keep its copies of the old one."""
+    bucket = FakeBucket()
+    place = bucket.place
+
+    def lost(placements: Sequence[Placement]) -> PlacingAnswer:
+        bucket.place = place  # type: ignore[method-assign]
+        place(placements)
+        return PlacingAnswer({}, unanswered=True)
+
+    bucket.place = lost  # type: ignore[method-assign]
+    published = publish(bucket, build, clocks=bucket.clock.clocks())
+    assert bucket.requests.count("place assets/index.html") == 1
+    assert bucket.clock.passed >= HOLDS.total_seconds()
+    assert [each.key for each in published.placed] == ["assets/index.html"]
 
 
 def test_an_interrupt_while_the_intent_goes_is_too_late(build: Build) -> None:
