@@ -331,7 +331,8 @@ def _stored_pages(layout: Layout, build: Build, known: Known) -> Iterator[Expect
     """The stored pages of a build. An earlier release, or the ETag itself, may tell that one is this build's."""
     for asset in build.assets:
         if not asset.fingerprinted and asset.digest is not None:
-            tells = partial(_is_known, asset, known.etags.get(asset.key))
+            is_that_version = known.stored.get(asset.key) == asset.stored
+            tells = partial(_is_known, asset, known.etags.get(asset.key) if is_that_version else None)
             yield Expected(object_of(layout, asset), asset.key, asset.digest, asset.size, tells)
 
 
