@@ -100,9 +100,10 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
             if key is None or _is_marker(layout, key):
                 check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
                 warn_of_changed(logged, listing.etags)
-            if late.key is not None:
-                _end_staging(bucket, layout, logged, late.key)
-                return Written(late.id, late.key, already=False, placed=place(held, late.key, late_content))
+            if (file := late.key) is not None:
+                late.is_whole(held, _left(layout, file, late_content))
+                _end_staging(bucket, layout, logged, file)
+                return Written(layout.release_id(file), file, already=False, placed=place(held, file, late_content))
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -110,8 +111,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
                 file = key or layout.marker_key(held.id)
                 _check_not_removed(layout, held, file)
                 content = _content(layout, logged, release_at(held.at), listing, held, file)
-                left = not_placed(layout.release_id(file)) if content.places_pages and _is_marker(layout, file) else ""
-                written = held.write(bucket, file, body_of(content), clocks, left=left)
+                written = held.write(bucket, file, body_of(content), clocks, left=_left(layout, file, content))
                 if late.came(held, clocks):
                     late_content = content
                     continue
@@ -167,6 +167,11 @@ def _has_etag(known: str | None, etag: str, _size: int) -> bool:
 
 def _is_marker(layout: Layout, file: str) -> bool:
     return file.startswith(layout.markers)
+
+
+def _left(layout: Layout, file: str, release: Release) -> str:
+    """As in `Intent.write`."""
+    return not_placed(layout.release_id(file)) if release.places_pages and _is_marker(layout, file) else ""
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

@@ -199,6 +199,7 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
                 if (key := late.key) is not None and not (late.claimed or uploads) and build is late_build:
+                    late.is_whole(held, "" if stage else not_placed(late.id))
                     placed = place(held, late.id, release_of(build, held.at, stored, etags))
                     if placed is None:
                         continue

@@ -15,7 +15,7 @@ from release_log.marker_order import Contradiction
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
-from uploader.errors import StoppedError, UploaderError
+from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.release import digest_of
 from uploader.operations.staging import activate, drop
 from uploader.protocol.announcements import POLL_SECONDS
@@ -392,6 +392,24 @@ def test_a_late_marker_of_a_release_that_is_not_whole_is_named(bucket: FakeBucke
     """The staged release expired while the machine slept."""
     suspended(bucket, MARKER, lambda: bucket.objects.pop("assets/app-3f9c2ab1.js"))
     with pytest.raises(UploaderError, match=f"^{MARKER} was written after .* not whole .*: publish the release again$"):
+        make_current(bucket)
+
+
+@pytest.mark.parametrize(
+    ("fail", "error", "kind"),
+    [
+        ("place assets/index", None, NotPlacedError),
+        ("place assets/index", KeyboardInterrupt(), StoppedError),
+        (f"delete {STAGED}", KeyboardInterrupt(), StoppedError),
+    ],
+)
+def test_once_the_release_of_a_late_marker_is_found_whole_only_its_pages_are_missing(
+    bucket: FakeBucket, fail: str, error: BaseException | None, kind: type[BaseException]
+) -> None:
+    """It is current, and whoever has rolled it out must not be told that it is not."""
+    suspended(bucket, MARKER)
+    bucket.fail, bucket.error = fail, error
+    with pytest.raises(kind, match=f"^{ID} is current, but not all of its pages are in place"):
         make_current(bucket)
 
 
