@@ -542,6 +542,28 @@ def test_a_file_that_is_a_page_since_a_late_staged_release_was_written_gets_anot
     assert (site.live, site.wrong()) == ("old", [])
 
 
+def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """That release did not see the page coming: a newer one of its channel had no such file, and says nothing of it."""
+    site.publish("r0", "old")
+    site.bucket.clock.passed += 60
+    other = replace(site.build("r1", "new"), channel="other")
+    site.folder = tmp_path_factory.mktemp("others")
+    (site.folder / "index.html").write_text("page")
+    (site.folder / "app-3f9c2ab1.js").write_text("app")
+    site.bucket.__class__ = Meanwhile
+
+    def meanwhile() -> None:
+        site.bucket.clock.passed += 60
+        publish(site.bucket, site.build_of("r2"), clocks=site.bucket.clock.clocks())
+        assert site.marked(site.publish("r3", "old")).fingerprinted
+
+    site.bucket.before, site.bucket.act = f"list {LAYOUT.markers}", meanwhile  # type: ignore[attr-defined]
+    publish(site.bucket, other, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+
+
 def test_an_older_marker_that_comes_back_while_a_late_one_is_checked_is_no_error(site: Site) -> None:
     """An operator restores a marker that names a page where the late release has an asset."""
     (site.folder / NAME).write_text("new")
