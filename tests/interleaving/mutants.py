@@ -145,7 +145,7 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """An intent that counts as held, although nobody wrote it."""
     held = Intent(release_id, clocks.wall(), clocks.passed())
-    held.keep_look(bucket.look(layout, keys), clocks.passed())
+    held.keep_look(bucket.look(layout, keys))
     return held
 
 
@@ -158,6 +158,8 @@ def _neighbours(condition: str) -> tuple[str, str]:
 
 
 _DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
+
+_WRITTEN = 'if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):'
 
 MUTANTS = (
     Mutant(
@@ -242,7 +244,7 @@ MUTANTS = (
                     "                _send(bucket, layout, uploads, note)\n"
                 ),
             ),
-            ("if held.write(bucket, key, body, clocks):", "if True:"),
+            (_WRITTEN, "if True:"),
         ),
         every(cases.NEXT_AND_CLEANER),
     ),
@@ -252,11 +254,8 @@ MUTANTS = (
         publish.publish,
         (
             (
-                "                if held.write(bucket, key, body, clocks):",
-                (
-                    "                bucket.withdraw(layout.pending_key(held.id))\n"
-                    "                if held.write(bucket, key, body, clocks):"
-                ),
+                f"                {_WRITTEN}",
+                f"                bucket.withdraw(layout.pending_key(held.id))\n                {_WRITTEN}",
             ),
         ),
         every(cases.BACK_AND_CLEANER),
@@ -288,8 +287,15 @@ MUTANTS = (
         "a run that reads no retired asset looks at the tags of what lives again",
         "a live asset keeps its tag",
         folding._with_owed,  # noqa: SLF001
-        (("history.owed | (live & (history.live_keys() | history.retired.keys()))", "history.owed"),),
+        (("history.owed | ((live - new) & (history.live_keys() | history.retired.keys()))", "history.owed"),),
         upgrading.back_on_a_large_site,
+    ),
+    Mutant(
+        "a marker says of an asset that it is new only if the upload has not found it",
+        "a live asset keeps its tag",
+        publish.publish,
+        (("_new_keys(uploads)", "build.all_keys()"),),
+        upgrading.sent_to_a_large_site,
     ),
     Mutant(
         "a sweep in groups knows the retired pages of all of them",

@@ -133,6 +133,19 @@ def back_on_a_large_site() -> None:
             settle(world, LATER)
 
 
+def sent_to_a_large_site() -> None:
+    """The same with an upload, which finds the asset there, and says what is new."""
+    with writing(HEAD_FORMAT):
+        world = superseded(LATER)
+        cast.clean_alone(world, LATER)
+        with judged(world, "an asset that an upload brings back on a large site"):
+            with writing(HEAD_FORMAT, small=NONE):
+                world.actors = [Actor("U", world, cast.upload([A, PAGE], "default", "back"))]
+                go_on(world.actors[0], "")
+                cast.clean_alone(world, LATER)
+            settle(world, LATER)
+
+
 def lost_ledger_of_a_large_site(days: int = 3) -> None:
     """A run copies the head as the checkpoint, sweeps put other files in place of its files; then the ledger is lost.
 

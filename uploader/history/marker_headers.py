@@ -40,6 +40,7 @@ class MarkerHeaders:
         sizes: Key -> bytes of that object.
         stamps: Key -> `Asset.stamp`.
         etags: Key -> `Asset.etag`.
+        stored: Key of a page -> `Asset.stored`, of the version that has this ETag.
     """
 
     def __init__(self, marker: str, places: Mapping[str, int]) -> None:
@@ -55,6 +56,7 @@ class MarkerHeaders:
         self.sizes = Numbers(places)
         self.stamps = Digests(places, STAMP)
         self.etags = Digests(places, ETAG)
+        self.stored: dict[str, str] = {}
         self._places = places
 
     def read(self, body: bytes) -> MarkerHeaders:
@@ -101,6 +103,9 @@ class MarkerHeaders:
 
     def with_older(self, older: MarkerHeaders) -> MarkerHeaders:
         """Add what an older marker says of the same keys, where this one says nothing; returns itself."""
+        for key, name in older.stored.items():
+            if self.etags.at(self._places[key]) is None:
+                self.stored[key] = name
         for place in range(len(self._places)):
             if self.headers.at(place) is None:
                 self.headers.put(place, older.headers.at(place))
@@ -139,4 +144,6 @@ class MarkerHeaders:
             self.stamps.put(place, stamp)
         if type(etag) is str:
             self.etags.put(place, etag)
+            if type(name := get("stored")) is str:
+                self.stored[key] = name
         return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from release_log.marker import Release
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
-from uploader.errors import UploaderError
+from uploader.errors import StoppedError, UploaderError
 from uploader.history.body import body_of
 from uploader.history.current import find_current, read_ledger
 from uploader.history.order import newest_first
@@ -22,7 +22,7 @@ from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.write_if_whole import finish_placing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -118,14 +118,39 @@ def end(bucket: BucketPort, layout: Layout, asked: ToEnd, *, clocks: Clocks | No
 
     Raises:
         UploaderError: S3 refused, or did not answer.
+        StoppedError: It was interrupted when a channel had ended already, and not all was done.
     """
     clocks = clocks or Clocks()
     for release_id in asked.staged:
         withdraw(bucket, layout.staged_key(release_id))
-    markers = {channel: _write_end(bucket, layout, channel, clocks) for channel in asked.channels}
-    wrong = [each for each in asked.instead if _is_replaced(bucket, layout, each)]
-    placed = [page for each in wrong for page in finish_placing(bucket, layout, each, clocks)]
+    markers: dict[str, str] = {}
+    placed: list[PagePlaced] = []
+    left = len(asked.channels) + len(asked.instead)
+    try:
+        for channel in asked.channels:
+            markers[channel] = _write_end(bucket, layout, channel, clocks)
+            left -= 1
+        for each in asked.instead:
+            if _is_replaced(bucket, layout, each):
+                placed += finish_placing(bucket, layout, each, clocks)
+            left -= 1
+    except UploaderError as error:
+        if not markers:
+            raise
+        msg = f"{_so_far(markers)} ({error}): run the same command again"
+        raise UploaderError(msg) from error
+    except KeyboardInterrupt as error:
+        is_done = isinstance(error, StoppedError) and error.done  # what was under way
+        ended = asked.channels[: len(markers) + is_done]
+        if not ended or left == is_done or (isinstance(error, StoppedError) and not is_done):
+            raise
+        msg = f"{_so_far(ended)}: run the same command again"
+        raise StoppedError(msg) from error
     return Ended(asked, markers, tuple(placed))
+
+
+def _so_far(ended: Iterable[str]) -> str:
+    return f"ended channel {', '.join(ended)}, but not all is done"
 
 
 def _is_replaced(bucket: BucketPort, layout: Layout, logged: LoggedRelease) -> bool:

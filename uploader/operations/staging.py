@@ -78,7 +78,7 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | N
         digest: As in `activate`.
 
     Raises:
-        UploaderError: The release is not staged, or is another one.
+        UploaderError: The release is not staged, or is another one; or it was activated, and the file was left over.
     """
     staged = layout.staged_key(release_id)
     if bucket.get(staged) is None:
@@ -89,6 +89,10 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | N
         if logged is not None:
             check_digest(logged, digest)
     bucket.withdraw(staged)
+    # After that, so that no activation comes between. One that was cut off may have left the file, too.
+    if bucket.get(layout.marker_key(release_id)) is not None:
+        msg = f"{release_id} was activated, so it was not dropped: to go back to the release before it, roll back"
+        raise UploaderError(msg)
 
 
 def _already(

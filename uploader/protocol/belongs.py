@@ -53,6 +53,8 @@ class Wanted(NamedTuple):
 def wanted_pages(own: LoggedRelease, newer: Iterable[LoggedRelease]) -> Wanted:
     """What belongs in place: of each page, what the newest release that names it says, of any channel's newest ones.
 
+    Where that release has an asset with a fingerprint under its key, no page belongs there.
+
     Args:
         own: The release that is being put in place.
         newer: The releases whose markers are newer, oldest first.
@@ -63,7 +65,12 @@ def wanted_pages(own: LoggedRelease, newer: Iterable[LoggedRelease]) -> Wanted:
         tops[each.release.channel] = each
     newest = tops[own.release.channel]
     keys = own.release.pages.keys() | newest.release.pages.keys()
-    pages = {key: (each, page) for each in tops.values() for key, page in each.release.pages.items() if key in keys}
+    pages: dict[str, tuple[LoggedRelease, Asset]] = {}
+    for each in tops.values():
+        if each is not own:
+            assets = {asset.key for asset in each.release.assets.values() if asset.fingerprinted}
+            pages = {key: page for key, page in pages.items() if key not in assets}
+        pages |= {key: (each, page) for key, page in each.release.pages.items() if key in keys}
     return Wanted(newest, pages)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
+    from uploader.protocol.announcements import S3Clock
     from uploader.s3.port import BucketPort, Look
 
 
@@ -26,28 +27,30 @@ class Intent:
         id: The release's id.
         at: The instant in the id, by the build machine's clock.
         began: Just before the PUT of the intent was sent, on `Clocks.passed`.
-        seen: Just after the look at the site was answered, on the same clock.
+        clock: S3's clock; None if the look did not show the intent.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.s3.port.Look.instants`.
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
+        left: What to say is left to do once that is written; empty: nothing.
         withdrawn: Whether its removal has begun, which nobody repeats.
     """
 
     id: str
     at: datetime
     began: float
-    seen: float = 0.0
+    clock: S3Clock | None = None
     instants: Mapping[str, datetime] = field(default_factory=dict)
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
+    left: str = ""
     withdrawn: bool = False
     _look: Look | None = None
 
-    def keep_look(self, look: Look, at: float) -> None:
-        """Keep the look at the site, which was answered at an instant on `Clocks.passed`."""
-        self.log, self.instants, self.seen, self._look = look.listing.log, look.instants, at, look
+    def keep_look(self, look: Look) -> None:
+        """Keep the look at the site."""
+        self.log, self.instants, self._look = look.listing.log, look.instants, look
 
     def take_look(self) -> Look:
         """The look at the site, taken after any cleaner that was deleting our keys had finished. Can be taken once.
@@ -80,21 +83,26 @@ class Intent:
         Markers of one second are ordered by their ids, which hold the instants of build machines' clocks. So the older
         of two releases could count as the newer.
         """
-        own = self.log.get(layout.pending_key(self.id))
         newest = max((at for key, at in self.log.items() if key.startswith(layout.markers)), default=None)
-        if own is not None and newest is not None:
-            # A lower bound of S3's clock: the time at which our intent was written, plus the time since it was listed.
-            left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.seen)
+        if self.clock is not None and newest is not None:
+            left = newest + timedelta(seconds=1) - self.clock.now()
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 
     @traced("marker")
-    def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks) -> bool:
+    def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks, *, left: str = "") -> bool:
         """Write the marker, or the staged release; False if another release has this key.
 
         Until S3 answers, nobody knows whether the file exists. If no answer comes, its assets have to stay protected.
         The request is repeated only while the intent is young. After the answer, `uploader.protocol.late.Late.came`
         says whether that was in time.
+
+        Args:
+            bucket: The site's bucket.
+            key: The file's key.
+            body: Its content.
+            clocks: See `Clocks`.
+            left: What to say is left to do after that; empty: nothing.
 
         Raises:
             UploaderError: S3 refused, or did not answer.
@@ -112,5 +120,5 @@ class Intent:
             raise UploaderError(msg) from error
         self.keep = False
         if written:
-            self.written = key
+            self.left, self.written = left, key
         return written

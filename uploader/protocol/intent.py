@@ -56,7 +56,7 @@ def intent(
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
-                        held.keep_look(look, clocks.passed())
+                        held.keep_look(look)
                         look = None  # see `take_look`
                         yield held
                         return
@@ -66,6 +66,8 @@ def intent(
             except KeyboardInterrupt as error:
                 if held.written is None:
                     raise
+                if held.left:
+                    raise StoppedError(held.left, is_current=True) from error
                 msg = f"too late: {held.written} is written, and nothing is left to do"
                 raise StoppedError(msg, done=True) from error
         clocks.sleep(1)

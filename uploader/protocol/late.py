@@ -53,6 +53,15 @@ class Late:
         self.id, self.key, self.claimed, held.written = held.id, held.written, "", None
         return True
 
+    def is_whole(self, held: Intent, left: str) -> None:
+        """Forget the file: under this intent its release was found to be whole, so it counts as just written.
+
+        Args:
+            held: The intent.
+            left: As in `Intent.write`.
+        """
+        held.written, held.left, self.key = self.key, left, None
+
     def is_claimed(self, release_id: str, key: str, other: str, pages: Collection[str]) -> None:
         """Remember a marker that names assets where another release has pages."""
         self.id, self.key = release_id, key

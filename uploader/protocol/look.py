@@ -52,7 +52,7 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
         ledgers.insert(0, own(bucket, layout.ledger, look.ledger))
     if written is None:
         return None if ledgers else look
-    clock = S3Clock(written, looked, clocks)
+    held.clock = clock = S3Clock(written, looked, clocks)
     ours = frozenset({layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)})
     while True:
         began = clock.at(look.began)

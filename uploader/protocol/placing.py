@@ -48,7 +48,7 @@ class Placing:
     """The work of one command on the pages of one release.
 
     Attributes:
-        placed: Key -> each page that this command has put in place.
+        placed: Key -> each page that this command has put in place, or may have.
     """
 
     def __init__(  # noqa: PLR0913 (the last two are what only the command knows of its release)
@@ -122,7 +122,7 @@ class Placing:
         intent_key = self._layout.pending_key(self._held.id)
         wait = self._bucket.begin_withdrawal(intent_key)
         self._bucket.create(self._layout.placed_key(release_id), content(self._others))
-        self._held.withdrawn, self._held.written = True, self._layout.marker_key(self._own.id)
+        self._held.withdrawn, self._held.left, self._held.written = True, "", self._layout.marker_key(self._own.id)
         log.debug("%s is in place", release_id)
         try:
             wait()
@@ -135,6 +135,8 @@ class Placing:
         self._tell_of_others(files)
         wanted = self._wanted(files)
         if not wanted.newest.release.places_pages:
+            if wanted.newest.release.ended and self.placed:
+                raise NotPlacedError(_ended(self._own, wanted.newest))
             return wanted  # an older version's upload has replaced them already
         others = wanted.pages.keys() - self._own.release.pages.keys()
         if others:
@@ -194,6 +196,8 @@ class Placing:
         self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
         for key, etag in answer.etags.items():
             self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
+        # One without an answer may be there: the CDN has to drop its copies of that too.
+        for key in wrong if answer.unanswered else answer.etags:
             self.placed.setdefault(key, PagePlaced(key, wrong[key]))
 
     def _file(self, key: str, page: Asset) -> LocalAsset | None:
@@ -263,6 +267,21 @@ class Placing:
         return bool(new)
 
 
+def not_placed(release_id: str, why: str = "") -> str:
+    """What to say of a release whose marker is written, and whose pages may not be in place."""
+    what = f"{release_id} is current, but not all of its pages are in place{f' ({why})' if why else ''}"
+    return f"{what}: run the same command again, or publish the next release"
+
+
+def _ended(own: LoggedRelease, end: LoggedRelease) -> str:
+    """What to say if a channel ended while pages were put in place: that command may have looked at them before."""
+    channel = own.release.channel
+    return (
+        f"channel {channel!r} has ended meanwhile ({end.id}), and pages of {own.id} lie in place, perhaps where those "
+        f"of another channel belong: end it again (end --channel {channel}), or publish again"
+    )
+
+
 @traced("place")
 def put_in_place(  # noqa: PLR0913 (as above)
     bucket: BucketPort,
@@ -281,18 +300,16 @@ def put_in_place(  # noqa: PLR0913 (as above)
         NotPlacedError: The release is current, and not all of its pages are in place.
         StoppedError: The same, after Ctrl-C or SIGTERM.
     """
-    what = f"{own.id} is current, but not all of its pages are in place"
-    again = "run the same command again, or publish the next release"
     held.written = None  # there is something left to do
     try:
         placed = Placing(bucket, layout, own, held, clocks, files=files, meanwhile=meanwhile).finish()
     except KeyboardInterrupt as error:
         if held.written is not None:
             raise
-        msg = f"{what}: {again}"
-        raise StoppedError(msg, is_current=True) from error
+        raise StoppedError(not_placed(own.id), is_current=True) from error
+    except NotPlacedError:
+        raise
     except UploaderError as error:
-        msg = f"{what} ({error}): {again}"
-        raise NotPlacedError(msg) from error
-    held.written = layout.marker_key(own.id)
+        raise NotPlacedError(not_placed(own.id, str(error))) from error
+    held.left, held.written = "", layout.marker_key(own.id)
     return placed

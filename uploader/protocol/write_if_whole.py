@@ -22,7 +22,7 @@ from uploader.history.release import LoggedRelease, read_release
 from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
-from uploader.protocol.placing import put_in_place
+from uploader.protocol.placing import not_placed, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         return body_of(release_at(at))
 
     def place(held: Intent, file: str, content: Release) -> tuple[PagePlaced, ...]:
-        if not file.startswith(layout.markers):
+        if not _is_marker(layout, file):
             return ()
         own = LoggedRelease(layout.release_id(file), file, held.at, content)
         return put_in_place(bucket, layout, own, held, clocks, meanwhile=partial(warn_of_pages, own))
@@ -97,12 +97,13 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
-            if key is None or key.startswith(layout.markers):
+            if key is None or _is_marker(layout, key):
                 check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
                 warn_of_changed(logged, listing.etags)
-            if late.key is not None:
-                _end_staging(bucket, layout, logged, late.key)
-                return Written(late.id, late.key, already=False, placed=place(held, late.key, late_content))
+            if (file := late.key) is not None:
+                late.is_whole(held, _left(layout, file, late_content))
+                _end_staging(bucket, layout, logged, file)
+                return Written(layout.release_id(file), file, already=False, placed=place(held, file, late_content))
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -110,7 +111,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
                 file = key or layout.marker_key(held.id)
                 _check_not_removed(layout, held, file)
                 content = _content(layout, logged, release_at(held.at), listing, held, file)
-                written = held.write(bucket, file, body_of(content), clocks)
+                written = held.write(bucket, file, body_of(content), clocks, left=_left(layout, file, content))
                 if late.came(held, clocks):
                     late_content = content
                     continue
@@ -162,6 +163,15 @@ def _stored_pages(layout: Layout, release: Release) -> Iterator[Expected]:
 
 def _has_etag(known: str | None, etag: str, _size: int) -> bool:
     return etag == known
+
+
+def _is_marker(layout: Layout, file: str) -> bool:
+    return file.startswith(layout.markers)
+
+
+def _left(layout: Layout, file: str, release: Release) -> str:
+    """As in `Intent.write`."""
+    return not_placed(layout.release_id(file)) if release.places_pages and _is_marker(layout, file) else ""
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from itertools import chain
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
@@ -37,12 +38,14 @@ class Known(NamedTuple):
     Attributes:
         headers: Key -> digest of the headers that a listed object is stored with.
         stamps: Key -> the uploader's note of the file that is stored there; see `uploader.builds.content.stamp_of`.
-        etags: Key -> the ETag of the object when its release was published.
+        etags: Key -> the ETag of the object when its release was published; of a page, that of its stored version.
+        stored: Key of a page -> the name of that stored version.
     """
 
     headers: Mapping[str, str]
     stamps: Mapping[str, str]
     etags: Mapping[str, str]
+    stored: Mapping[str, str] = MappingProxyType({})
 
     @property
     def stayed(self) -> frozenset[str]:
@@ -137,7 +140,7 @@ def read_known(
         found = marker if found is None else found.with_older(marker)
         if marker.channel == channel:
             break
-    return Known({}, {}, {}) if found is None else Known(found.headers, found.stamps, found.etags)
+    return Known({}, {}, {}) if found is None else Known(found.headers, found.stamps, found.etags, found.stored)
 
 
 def _drop_changed(

@@ -26,7 +26,7 @@ from uploader.history.stored_pages import Expected, check_stored, find_doubtful
 from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
-from uploader.protocol.placing import put_in_place
+from uploader.protocol.placing import not_placed, put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from uploader.protocol.held import Intent
     from uploader.publishing.known_headers import Known, NewestMarker
     from uploader.publishing.retiring import Retiring
-    from uploader.s3.port import BucketPort, Look
+    from uploader.s3.port import BucketPort, Listing, Look
 
 log = logging.getLogger("uploader")
 
@@ -160,18 +160,29 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
-    late, digest = Late(), None
+    late, late_build, digest = Late(), build, None
     warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
         return body_of(release_of(build, at, {}, {}))
 
-    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
+    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...] | None:
+        """Put the pages in place; None if another marker has to follow, which has more of the files as pages."""
+        nonlocal build, pages
+        if stage:
+            return ()  # also if it was written too late: nothing of it is live before it is activated
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
         etags_sent = {key: stored[key].etag for key in done if key in stored}
-        check = partial(check_not_claimed, build.assets, etags_sent)
-        return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
+        check = partial(check_not_claimed, build.assets, etags, etags_sent)
+        try:
+            return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
+        except ClaimedError as error:
+            late.is_claimed(own.id, own.key, error.release_id, error.keys)
+            build = build.with_stayed(error.keys)
+            pages = build.pages()
+            _wait_for_another_id(held, error.keys, clocks)
+            return None
 
     taken = 0
     while taken < TRIES:
@@ -190,9 +201,12 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                if late.key is not None and not late.claimed and not uploads:
-                    release = release_of(build, held.at, stored, etags)
-                    return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
+                if (key := late.key) is not None and not (late.claimed or uploads) and build is late_build:
+                    late.is_whole(held, "" if stage else not_placed(late.id))
+                    placed = place(held, late.id, release_of(build, held.at, stored, etags))
+                    if placed is None:
+                        continue
+                    return _published(build, late.id, key, done, digest, placed)
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -203,16 +217,12 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                 new = frozenset[str]() if stage else _new_keys(uploads)
                 release = release_of(build, held.at, stored, etags, new)
                 body, digest = body_of(release), digest_of(release) if stage else None
-                if held.write(bucket, key, body, clocks):
+                if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):
                     if late.came(held, clocks):
+                        late_build = build
                         continue
-                    try:
-                        placed = () if stage else place(held, held.id, release)
-                    except ClaimedError as error:
-                        late.is_claimed(held.id, key, error.release_id, error.keys)
-                        build = build.with_stayed(error.keys)
-                        pages = build.pages()
-                        _wait_for_another_id(held, error.keys, clocks)
+                    placed = place(held, held.id, release)
+                    if placed is None:
                         continue
                     return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
@@ -320,6 +330,11 @@ def _compare(
     changed = changed_files(build.assets, sizes, etags, known, ask)
     stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
     uploads = list(compare(build.assets, stored))
+    new = (each.asset for each in uploads if each.reason is Reason.NEW and each.asset.fingerprinted)
+    unseen = frozenset(asset.key for asset in new if asset.key in known.etags)
+    # The listing may be older than the release that names them: as a rule it is made while the build is being read.
+    if unseen and (there := bucket.listing(layout, unseen)).sizes:
+        return _compare(bucket, layout, build, look._replace(listing=_with(look.listing, there)), None, warned)
     sent = {upload.asset.key for upload in uploads}
     compressed = {
         object_of(layout, asset): how._replace(etag=etags.get(object_of(layout, asset)))
@@ -329,11 +344,21 @@ def _compare(
     return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
 
 
+def _with(listing: Listing, younger: Listing) -> Listing:
+    """A listing, and a younger one of a few keys that it lacks."""
+    return listing._replace(
+        sizes={**listing.sizes, **younger.sizes},
+        times={**listing.times, **younger.times},
+        etags={**listing.etags, **younger.etags},
+    )
+
+
 def _stored_pages(layout: Layout, build: Build, known: Known) -> Iterator[Expected]:
     """The stored pages of a build. An earlier release, or the ETag itself, may tell that one is this build's."""
     for asset in build.assets:
         if not asset.fingerprinted and asset.digest is not None:
-            tells = partial(_is_known, asset, known.etags.get(asset.key))
+            is_that_version = known.stored.get(asset.key) == asset.stored
+            tells = partial(_is_known, asset, known.etags.get(asset.key) if is_that_version else None)
             yield Expected(object_of(layout, asset), asset.key, asset.digest, asset.size, tells)
 
 

@@ -91,15 +91,20 @@ class ClaimedError(Exception):
 
 
 def check_not_claimed(
-    assets: Collection[LocalAsset], sent: Mapping[str, str | None], others: Iterable[LoggedRelease]
+    assets: Collection[LocalAsset],
+    seen: Mapping[str, str],
+    sent: Mapping[str, str | None],
+    others: Iterable[LoggedRelease],
 ) -> None:
     """Check that no release that came during this upload has its own content where this build has an asset.
 
-    It may have put its page there. If nothing was there when the two uploads looked, both have sent an asset.
+    It may have put its page there. If nothing was there when it looked, it has sent an asset, perhaps over the one that
+    this upload has seen or sent.
 
     Args:
         assets: The build.
-        sent: Key -> ETag of the objects that this upload has sent.
+        seen: Key -> ETag of the objects that this upload has seen.
+        sent: Key -> ETag of those that it has sent since.
         others: These releases.
 
     Raises:
@@ -107,12 +112,14 @@ def check_not_claimed(
         UploaderError: A file cannot be read.
     """
     found: dict[str, str] = {}
+
+    def etag_of(key: str) -> str | None:
+        return sent[key] if key in sent else seen.get(key)
+
     for other in others:
-        theirs = {
-            asset.key: asset for asset in other.release.assets.values() if not asset.fingerprinted or asset.key in sent
-        }
+        theirs = {asset.key: asset for asset in other.release.assets.values()}
         shared = [asset for asset in assets if asset.fingerprinted and asset.key in theirs]
-        found |= {each.key: other.id for each in shared if not _is_same(each, sent.get(each.key), theirs[each.key])}
+        found |= {each.key: other.id for each in shared if not _is_same(each, etag_of(each.key), theirs[each.key])}
     if found:
         raise ClaimedError(frozenset(found), next(iter(found.values())))
 

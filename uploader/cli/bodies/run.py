@@ -131,9 +131,10 @@ class RollOut:
 def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut, notice: Notice) -> int:
     release_id, site, code = rolled_out.published.id, roll_out.site, roll_out.code or 0
     if code:
-        state = "was dropped" if rolled_out.dropped else "is not current"
-        rest = "the current release is unchanged; fix the roll-out and run again"
-        log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
+        # What was not dropped may be current: the command can have activated it before it failed.
+        state = "was dropped; the current release is unchanged" if rolled_out.dropped else "was not dropped"
+        again = "fix the roll-out and run again"
+        log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, again)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
     notice.document = document
     try:
@@ -144,6 +145,6 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut, notice: Notice) -
         tell_job(document, rolled_out.published.retires)
         if roll_out.output.as_json or not code:
             line = f"activated {release_id} at s3://{site.bucket}/{site.prefix}"
-            state = "is not current" if code else "is current"
+            state = f"was {'' if rolled_out.dropped else 'not '}dropped" if code else "is current"
             answer(roll_out.output, document, line, done=f"release {release_id} {state}")
     return code

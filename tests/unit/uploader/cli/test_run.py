@@ -191,22 +191,28 @@ def test_a_release_whose_pages_are_not_in_place_is_not_said_to_wait(
     assert bucket.objects["assets/index.html"] == b"page"
 
 
-def test_ctrl_c_after_the_marker_is_written_says_that_it_is_written(
-    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("folder", [LAYOUT.staged, LAYOUT.pending])
+def test_ctrl_c_after_the_marker_is_written_says_what_is_left(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], folder: str
 ) -> None:
+    """The staged release goes before the pages are put in place, the intent after that."""
     withdraw = bucket.withdraw
 
     def interrupted(key: str, etag: str | None = None) -> None:
-        if bucket.log(LAYOUT.markers):
+        if bucket.log(LAYOUT.markers) and key.startswith(folder):
             raise KeyboardInterrupt
         withdraw(key, etag)
 
     bucket.withdraw = interrupted  # type: ignore[method-assign]
     assert run(*PYTHON, "pass") == 130
     (marker,) = bucket.log(LAYOUT.markers)
-    assert (
-        capfd.readouterr().err == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
-    )
+    left = f"{LAYOUT.release_id(marker)} is current, but not all of its pages are in place: run the same command again"
+    line = capfd.readouterr().err
+    if folder == LAYOUT.staged:
+        assert line.startswith(f"uploader: interrupted: {left}")
+    else:
+        assert line == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
+    assert (LAYOUT.placed_key(LAYOUT.release_id(marker)) in bucket.objects) == (folder == LAYOUT.pending)
 
 
 def test_a_command_that_the_system_refuses_drops_the_release(run: Run, bucket: FakeBucket, tmp_path: Path) -> None:
@@ -231,6 +237,23 @@ def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket
     bucket.withdraw = also_activate  # type: ignore[method-assign]
     assert run(*PYTHON, "pass") == 0
     assert len(bucket.log(LAYOUT.markers)) == 1
+
+
+def test_a_command_that_fails_after_it_has_activated_by_itself_changed_what_is_current(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def activate_and_fail(*_: object) -> int:
+        (staged,) = bucket.log(LAYOUT.staged)
+        bucket.write(LAYOUT.marker_key(LAYOUT.release_id(staged)), bucket.objects.pop(staged))
+        return 7
+
+    monkeypatch.setattr(body, "run_command", activate_and_fail)
+    assert run(*PYTHON, "pass") == 7
+    said = capfd.readouterr().err
+    assert (
+        f"failed (exit status 7): {LAYOUT.release_id(bucket.log(LAYOUT.markers)[0])} was not dropped; fix the" in said
+    )
+    assert "is unchanged" not in said
 
 
 @pytest.mark.scenario("T19c")

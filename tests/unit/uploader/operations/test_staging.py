@@ -15,7 +15,7 @@ from release_log.marker_order import Contradiction
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
-from uploader.errors import StoppedError, UploaderError
+from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.release import digest_of
 from uploader.operations.staging import activate, drop
 from uploader.protocol.announcements import POLL_SECONDS
@@ -319,6 +319,16 @@ def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
     assert bucket.times[LAYOUT.marker_key(published.id)] == NOON + timedelta(seconds=5)
 
 
+def test_what_was_activated_is_not_said_to_be_dropped(bucket: FakeBucket) -> None:
+    """An activation that was cut off, or comes at the same time, leaves the staged release beside its marker."""
+    bucket.fail = f"delete {STAGED}"
+    make_current(bucket)
+    bucket.fail = ""
+    with pytest.raises(UploaderError, match=f"^{ID} was activated, so it was not dropped: .* roll back$"):
+        drop(bucket, LAYOUT, ID)
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
 # Instants that somebody has set anew
 
 
@@ -382,6 +392,24 @@ def test_a_late_marker_of_a_release_that_is_not_whole_is_named(bucket: FakeBucke
     """The staged release expired while the machine slept."""
     suspended(bucket, MARKER, lambda: bucket.objects.pop("assets/app-3f9c2ab1.js"))
     with pytest.raises(UploaderError, match=f"^{MARKER} was written after .* not whole .*: publish the release again$"):
+        make_current(bucket)
+
+
+@pytest.mark.parametrize(
+    ("fail", "error", "kind"),
+    [
+        ("place assets/index", None, NotPlacedError),
+        ("place assets/index", KeyboardInterrupt(), StoppedError),
+        (f"delete {STAGED}", KeyboardInterrupt(), StoppedError),
+    ],
+)
+def test_once_the_release_of_a_late_marker_is_found_whole_only_its_pages_are_missing(
+    bucket: FakeBucket, fail: str, error: BaseException | None, kind: type[BaseException]
+) -> None:
+    """It is current, and whoever has rolled it out must not be told that it is not."""
+    suspended(bucket, MARKER)
+    bucket.fail, bucket.error = fail, error
+    with pytest.raises(kind, match=f"^{ID} is current, but not all of its pages are in place"):
         make_current(bucket)
 
 

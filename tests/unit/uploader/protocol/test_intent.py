@@ -292,6 +292,20 @@ def test_a_slow_put_of_the_intent_does_not_end_the_wait_for_its_turn_early() -> 
         assert bucket.clock.passed == 31.0
 
 
+def test_a_wait_for_the_cleaner_counts_in_the_wait_for_its_turn() -> None:
+    """The intent is old by then, and a marker that came meanwhile looks as if it were yet to come."""
+    bucket = FakeBucket()
+    bucket.announce(*KEYS)
+    marker = LAYOUT.marker_key("20261123T121000Z-r0")
+    bucket.clock.on_sleep = lambda: bucket.write(marker) if bucket.clock.passed == 600.0 else None
+    clocks = bucket.clock.clocks()
+    with intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, clocks) as held:
+        waited = bucket.clock.passed
+        assert waited >= HOLDS.total_seconds()
+        held.wait_for_its_turn(LAYOUT, clocks)
+        assert bucket.clock.passed == waited, "its second is long past"
+
+
 # An intent that somebody copies onto itself
 
 

@@ -55,6 +55,15 @@ def test_the_build_is_not_published_with_it(bucket: FakeBucket, tmp_path: Path, 
     assert bucket.objects[PAGE] == (b"new" if stage else b"old")
 
 
+def test_nor_is_one_published_that_is_an_older_page(bucket: FakeBucket, tmp_path: Path) -> None:
+    """Its ETag is the one that the newest release notes, but of another version of the page."""
+    next_one = build(tmp_path, "next", "r3")
+    (name,) = (asset.stored for asset in next_one.assets if asset.stored is not None)
+    bucket.write(LAYOUT.page_key(name), b"new")
+    with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):
+        publish(bucket, next_one, stage=True, clocks=bucket.clock.clocks())
+
+
 def test_no_roll_back_puts_it_in_place(bucket: FakeBucket) -> None:
     target = find_target(bucket, LAYOUT, "r1", None)
     with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):

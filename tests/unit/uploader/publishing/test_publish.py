@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from release_log.ledger_file import pack
+from release_log.ledger_file import HOLDS, pack
 from release_log.marker import decode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
@@ -20,16 +20,17 @@ from uploader.history.find import without_headers
 from uploader.operations.verify import verify
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
+from uploader.s3.port import PlacingAnswer
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset, Stored
-    from uploader.s3.port import Look
+    from uploader.s3.port import Look, Placement
 
 
 @pytest.fixture
@@ -169,6 +170,23 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
 
 
+def test_a_page_that_was_put_in_place_without_an_answer_is_among_those_that_were(build: Build) -> None:
+    """Else the CDN would keep its copies of the old one."""
+    bucket = FakeBucket()
+    place = bucket.place
+
+    def lost(placements: Sequence[Placement]) -> PlacingAnswer:
+        bucket.place = place  # type: ignore[method-assign]
+        place(placements)
+        return PlacingAnswer({}, unanswered=True)
+
+    bucket.place = lost  # type: ignore[method-assign]
+    published = publish(bucket, build, clocks=bucket.clock.clocks())
+    assert bucket.requests.count("place assets/index.html") == 1
+    assert bucket.clock.passed >= HOLDS.total_seconds()
+    assert [each.key for each in published.placed] == ["assets/index.html"]
+
+
 def test_an_interrupt_while_the_intent_goes_is_too_late(build: Build) -> None:
     bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
     with pytest.raises(StoppedError, match=r"too late: \S+/markers/20261123T120000Z-r1.json is written") as raised:
@@ -229,12 +247,14 @@ def test_what_an_earlier_try_sent_is_named_as_it_is_stored_by_now(build: Build) 
     assert release.assets["assets/app.js"].etag == md5(b"APP", usedforsecurity=False).hexdigest()
 
 
-def suspended(bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None) -> None:
+def suspended(
+    bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None, folder: str = LAYOUT.markers
+) -> None:
     """The machine sleeps within the first PUT of a marker, until the intent has expired."""
     create, seconds = bucket.create, iter([2 * HALF_PENDING_TTL + 1.0])
 
     def late(key: str, body: bytes, *_: object) -> bool:
-        slept = next(seconds, 0.0) if key.startswith(LAYOUT.markers) else 0.0
+        slept = next(seconds, 0.0) if key.startswith(folder) else 0.0
         if slept:
             meanwhile()
         clock.sleep(slept)
@@ -253,6 +273,20 @@ def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_in
     assert bucket.log(LAYOUT.markers) == [published.key] == [LAYOUT.marker_key("20261123T120000Z-r1")]
     assert bucket.log(LAYOUT.pending) == []
     assert len(published.uploads) == 2
+
+
+def test_a_staged_release_that_was_written_too_late_changes_nothing_for_a_visitor(build: Build, tmp_path: Path) -> None:
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    run(bucket, build, clock)
+    clock.passed += 60
+    (tmp_path / "index.html").write_text("PAGE")
+    suspended(bucket, clock, folder=LAYOUT.staged)
+    late = replace(build, assets=collect(tmp_path, "assets/"))
+    published = publish(bucket, late, stage=True, clocks=clock.clocks())
+    assert bucket.log(LAYOUT.staged) == [published.key] == [LAYOUT.staged_key("20261123T120100Z-r1")]
+    assert bucket.objects["assets/index.html"] == b"page"
+    assert LAYOUT.placed_key(published.id) not in bucket.objects
 
 
 def test_what_was_deleted_before_a_late_marker_is_sent_again(build: Build) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.marker import STAYED, Asset, decode, encode
+from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.builds.collect import collect
 from uploader.columns import places_of
@@ -364,6 +365,21 @@ def test_so_it_is_if_both_have_sent_a_new_file_of_that_name(
     assert site.marked(published).stamp == STAYED
 
 
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_so_it_is_if_the_other_one_has_sent_it_over_what_an_attempt_that_was_cut_off_had_sent(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published], content: str
+) -> None:
+    """The other one had looked before that attempt; so it is an asset to both, and this upload sends nothing."""
+
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]  # as its look has it
+        site.publish("r1", content, after=1)
+
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert (site.live, site.wrong()) == ("old", [])
+    assert site.marked(published).stamp == STAYED
+
+
 def test_a_new_file_that_both_have_sent_with_the_same_content_stays_an_asset(
     site: Site, at_once: Callable[[str, Callable[[], object]], Published]
 ) -> None:
@@ -434,6 +450,28 @@ def test_a_roll_back_at_the_same_time_says_that_its_asset_may_be_gone(
     assert (site.live, site.wrong()) == ("old", [])
 
 
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_a_new_file_that_a_release_has_which_is_younger_than_the_listing_is_not_sent_over(
+    site: Site, content: str
+) -> None:
+    """The site is listed while the build is being read; meanwhile another upload begins, and its release is current."""
+    site.publish("r0", "old")
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    (site.folder / NAME).unlink()
+    site.bucket.clock.passed += 60
+    publish(site.bucket, site.build_of("r1"), clocks=site.bucket.clock.clocks())
+    site.bucket.clock.passed += 60
+    site.bucket.list_ahead(LAYOUT, site.build("r3", "old").all_keys())
+    ahead, site.bucket._ahead = site.bucket._ahead, None  # noqa: SLF001
+    site.publish("r2", content, after=2)
+    site.bucket._ahead = ahead  # noqa: SLF001
+    published = site.publish("r3", "old", stage=True, after=2)
+    assert (site.live, site.wrong()) == (content, [])
+    site.bucket.clock.passed += 60
+    activate(site.bucket, LAYOUT, published.id, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+
+
 def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) -> None:
     site.publish("r0", "old")
     other = f"{NAME.removesuffix('.js')}.8a7b6c5d4e3f2a1b.js"
@@ -464,3 +502,86 @@ def test_a_file_that_changes_while_it_is_published_is_an_error(site: Site) -> No
         publish(site.bucket, build, clocks=site.bucket.clock.clocks())
     assert site.live == "old"
     assert site.bucket.log(LAYOUT.pending) == []
+
+
+def suspended(site: Site, folder: str, meanwhile: Callable[[], object]) -> None:
+    """The machine sleeps within the next PUT of a file in this folder, until its intent has expired."""
+    create, seconds = site.bucket.create, iter([2 * HALF_PENDING_TTL + 1.0])
+
+    def late(key: str, body: bytes, *_: object) -> bool:
+        if key.startswith(folder) and (slept := next(seconds, 0.0)):
+            meanwhile()
+            site.bucket.clock.sleep(slept)
+        return create(key, body)
+
+    site.bucket.create = late  # type: ignore[method-assign, assignment]
+
+
+def test_a_file_that_is_a_page_since_a_late_staged_release_was_written_gets_another_one(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its content is stored already, so that nothing is left to send; but the late one names it as an asset."""
+    site.publish("r0", "old")
+    site.bucket.clock.passed += 60
+    build = site.build("r1", "old").with_stayed(frozenset({KEY}))
+    publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+    (site.folder / NAME).unlink()
+    site.bucket.clock.passed += 60
+    publish(site.bucket, site.build_of("r2"), clocks=site.bucket.clock.clocks())
+    site.bucket.clock.passed += 60
+    build = site.build("r4", "old")
+    site.folder = tmp_path_factory.mktemp("other")
+    (site.folder / "index.html").write_text("page")
+    (site.folder / "app-3f9c2ab1.js").write_text("app")
+    suspended(site, LAYOUT.staged, lambda: site.publish("r3", "new", after=1))
+    published = publish(site.bucket, build, stage=True, clocks=site.bucket.clock.clocks())
+    assert not published.uploads
+    assert site.live == "new"
+    site.bucket.clock.passed += 60
+    activate(site.bucket, LAYOUT, published.id, digest=published.digest, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """That release did not see the page coming: a newer one of its channel had no such file, and says nothing of it."""
+    site.publish("r0", "old")
+    site.bucket.clock.passed += 60
+    other = replace(site.build("r1", "new"), channel="other")
+    site.folder = tmp_path_factory.mktemp("others")
+    (site.folder / "index.html").write_text("page")
+    (site.folder / "app-3f9c2ab1.js").write_text("app")
+    site.bucket.__class__ = Meanwhile
+
+    def meanwhile() -> None:
+        site.bucket.clock.passed += 60
+        publish(site.bucket, site.build_of("r2"), clocks=site.bucket.clock.clocks())
+        assert site.marked(site.publish("r3", "old")).fingerprinted
+
+    site.bucket.before, site.bucket.act = f"list {LAYOUT.markers}", meanwhile  # type: ignore[attr-defined]
+    publish(site.bucket, other, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_an_older_marker_that_comes_back_while_a_late_one_is_checked_is_no_error(site: Site) -> None:
+    """An operator restores a marker that names a page where the late release has an asset."""
+    (site.folder / NAME).write_text("new")
+    older = publish(
+        site.bucket, site.build("r0", "new").with_stayed(frozenset({KEY})), clocks=site.bucket.clock.clocks()
+    )
+    marker, at = site.bucket.objects.pop(older.key), site.bucket.times[older.key]
+    (site.folder / "app-3f9c2ab1.js").write_text("app")
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    site.bucket.clock.passed += 60
+    build = site.build("r1", "old")
+    suspended(site, LAYOUT.markers, lambda: None)
+    site.bucket.__class__ = Meanwhile
+
+    def restore() -> None:
+        site.bucket.objects[older.key], site.bucket.times[older.key] = marker, at
+
+    site.bucket.before, site.bucket.act = f"list {LAYOUT.markers}", restore  # type: ignore[attr-defined]
+    published = publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+    assert site.marked(published).stamp == STAYED
+    assert (site.live, site.wrong()) == ("old", [])
