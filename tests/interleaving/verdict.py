@@ -282,6 +282,8 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     either = _either(site, states)
     later = again | inner | either
     overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
+    paths = {states[key].logical for key in again} if policy.version_limit else set()  # an orphan takes no place
+    overdue = {key for key in overdue if states[key].logical not in paths}
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
