@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.backlog import MARKERS
 from cleaner_lambda.catch_up import catch_up, next_part
 from cleaner_lambda.close import close_log
 from cleaner_lambda.ending import is_over
@@ -44,13 +45,18 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site.
 
     Raises:
+        GroupsNeededError: There is too much to rebuild the ledger at once.
         NewsError: More releases came during a sweep than a run reads at once.
     """
     earlier = tuple(so_far.attempts)
     try:
-        loaded = load(store, layout, job, pace, whole=whole, rebuilds_whole=so_far.rebuilds_whole, part=part)
+        at_once = so_far.rebuilds_whole
+        loaded = load(
+            store, layout, job, pace, whole=whole, rebuilds_whole=at_once, in_groups=so_far.in_groups, part=part
+        )
     except UnreadableError as error:
         return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
+    loaded.need_groups(because=len(loaded.look.markers) > MARKERS)
     if part is not None and next_part(loaded, so_far.tried) is not None:
         msg = f"{layout.markers} has more that is new than is read at once"
         raise NewsError(msg)

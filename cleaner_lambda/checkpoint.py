@@ -74,8 +74,15 @@ def write_checkpoint(store: S3Port, layout: Layout, content: Callable[[], bytes]
     return None
 
 
-def begin_rebuild(
-    store: S3Port, layout: Layout, etag: str | None, writes: int, now: datetime, *, whole: bool
+def begin_rebuild(  # noqa: PLR0913 (as what a run knows of it)
+    store: S3Port,
+    layout: Layout,
+    etag: str | None,
+    writes: int,
+    now: datetime,
+    *,
+    whole: bool,
+    in_groups: bool = False,
 ) -> StoredLedger:
     """With what a rebuild of the ledger begins.
 
@@ -90,6 +97,7 @@ def begin_rebuild(
         writes: The format that the run writes.
         now: The instant for which the run decides.
         whole: Whether to read all retired assets in any case.
+        in_groups: Whether to begin so with no checkpoint too.
 
     Raises:
         UnreadableError: There is a checkpoint, and it cannot be read, or a file that it names: nobody knows when the
@@ -98,6 +106,9 @@ def begin_rebuild(
     blob = store.get(layout.checkpoint)
     # What this run writes before it is done must not look like a whole ledger to another run.
     if blob is None:
+        if in_groups and not whole:
+            ledger = Ledger(tags_read_to="", rebuilding=Rebuilding(), upgrading=now)
+            return StoredLedger(ledger, etag, Head(ledger), light=True, writes=writes)
         return StoredLedger(Ledger(tags_read_to=""), etag, writes=writes)
     try:
         found = decode(blob.body)

@@ -35,6 +35,10 @@ class WholeNeededError(CleanerError):
     """A run that reads no retired asset cannot do what there is to do: start over, and read all of them."""
 
 
+class GroupsNeededError(CleanerError):
+    """A run that rebuilds the ledger has found too much for its memory: start over, and rebuild it in groups."""
+
+
 class NewsError(CleanerError):
     """A sweep has come upon something new in the release log: fold that in first, in an attempt of its own."""
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.checkpoint import begin_rebuild, with_unread_tags
-from cleaner_lambda.errors import OutdatedPlanError, TooOldError, WholeNeededError
+from cleaner_lambda.errors import GroupsNeededError, OutdatedPlanError, TooOldError, WholeNeededError
 from cleaner_lambda.ledger import check_instants
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.plan import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
+from release_log.ledger_file import HEAD_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,7 @@ class LedgerRead:
         doubtful: Keys that such a run may have tagged or untagged.
         resume: When the first of the runs that are tagging now is over; None if no run is.
         stops: Why nothing may be deleted.
+        all_at_once: Whether it is rebuilt with all retired assets at once in any case.
     """
 
     now: datetime
@@ -59,6 +61,7 @@ class LedgerRead:
     doubtful: frozenset[str] = frozenset()
     resume: datetime | None = None
     stops: tuple[Stop, ...] = ()
+    all_at_once: bool = False
 
     @property
     def etag(self) -> str | None:
@@ -135,6 +138,20 @@ class Loaded:
             msg = "this run has to read all retired assets"
             raise WholeNeededError(msg)
 
+    def need_groups(self, *, because: bool) -> None:
+        """Start over in groups if the run rebuilds the ledger without a checkpoint, and there is much.
+
+        Of a small site that would read the tags of an orphan twice, and make it wait for a quarter of an hour.
+
+        Raises:
+            GroupsNeededError: That is so.
+        """
+        base = self.base
+        can = not (self.light or base.all_at_once) and base.stored.writes == HEAD_FORMAT and base.stored.head is None
+        if because and can and base.rebuild is not None:
+            msg = "this run rebuilds the ledger of a large site"
+            raise GroupsNeededError(msg)
+
     @property
     def pristine(self) -> bool:
         """Whether nothing was ever published: no marker, no action."""
@@ -149,6 +166,7 @@ def load(  # noqa: PLR0913 (how much of it)
     *,
     whole: bool = True,
     rebuilds_whole: bool = False,
+    in_groups: bool = False,
     part: Part | None = None,
 ) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
@@ -160,6 +178,7 @@ def load(  # noqa: PLR0913 (how much of it)
         pace: See `Pace`.
         whole: Whether to read the retired assets also of a large site.
         rebuilds_whole: Whether to do so if the ledger is found to be lost by that.
+        in_groups: Whether to rebuild it in groups although there is no checkpoint.
         part: The part of a large site to read.
 
     Raises:
@@ -170,13 +189,13 @@ def load(  # noqa: PLR0913 (how much of it)
     """
     pace = pace or Pace()
     begun = pace.clock()
-    base = _read_ledger(store, layout, job, whole=whole, rebuilds_whole=rebuilds_whole, part=part)
+    base = _read_ledger(store, layout, job, whole=whole, rebuilds_whole=rebuilds_whole, in_groups=in_groups, part=part)
     seconds = pace.clock() - begun
     return Loaded(base, take_look(store, layout, job.policy, base.now, pace), seconds=seconds)
 
 
-def _read_ledger(
-    store: S3Port, layout: Layout, job: Job, *, whole: bool, rebuilds_whole: bool, part: Part | None
+def _read_ledger(  # noqa: PLR0913 (as `load`)
+    store: S3Port, layout: Layout, job: Job, *, whole: bool, rebuilds_whole: bool, in_groups: bool, part: Part | None
 ) -> LedgerRead:
     run, writes = job.run, job.ledger_format
     blob = store.get(layout.ledger)
@@ -185,8 +204,8 @@ def _read_ledger(
         if part is not None:
             msg = f"{layout.ledger} is gone"
             raise OutdatedPlanError(msg)
-        stored = begin_rebuild(store, layout, None, writes, now, whole=whole)
-        return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
+        stored = begin_rebuild(store, layout, None, writes, now, whole=whole, in_groups=in_groups)
+        return LedgerRead(now, stored.ledger, stored, "there is no ledger yet", all_at_once=whole)
     try:
         stored = read_ledger(store, layout, blob, writes, whole=whole, part=part)
         check_instants(stored.ledger, max(now, blob.last_modified))
@@ -195,8 +214,8 @@ def _read_ledger(
     except LedgerError as error:
         if part is not None:
             raise WholeNeededError(str(error)) from error
-        stored = begin_rebuild(store, layout, blob.etag, writes, now, whole=rebuilds_whole)
-        return LedgerRead(now, stored.ledger, stored, str(error))
+        stored = begin_rebuild(store, layout, blob.etag, writes, now, whole=rebuilds_whole, in_groups=in_groups)
+        return LedgerRead(now, stored.ledger, stored, str(error), all_at_once=rebuilds_whole)
     ledger, written = stored.ledger, blob.last_modified
     if ledger.rebuilding is not None and not stored.light:
         # It begins anew with what the groups have so far.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
-from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
+from cleaner_lambda.errors import CleanerError, ConflictError, GroupsNeededError, WholeNeededError
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.plan import Reason
 from cleaner_lambda.so_far import BrokenOffError, SoFar
@@ -68,6 +68,9 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: SoFar) -> Report
             left = ATTEMPTS
             # The listing that it makes goes on, and another one need not follow.
             job_left = replace(job, full=False, adopt=False)
+        except GroupsNeededError:
+            so_far.in_groups = True
+            so_far.forget_kept()
         except WholeNeededError:
             # Who was to read all of them may have found that a file is gone. A rebuild takes them only if it asks too.
             whole, so_far.rebuilds_whole = True, whole

@@ -102,6 +102,7 @@ class SoFar:
         tried: Ids of the markers that the last attempt was to take in; those that were not are not valid.
         goes_on: Whether the last attempt has ended a stretch of a long run, which goes on with another attempt.
         rebuilds_whole: Whether a lost ledger is rebuilt with all retired assets at once, as the run needs them.
+        in_groups: Whether it is rebuilt in groups although there is no checkpoint, as there is much.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
@@ -115,6 +116,7 @@ class SoFar:
     tried: frozenset[str] = frozenset()
     goes_on: bool = False
     rebuilds_whole: bool = False
+    in_groups: bool = False
 
     def end_part(self, report: Report, *, swept: bool) -> None:
         """Log what a part of the run did that is over, and keep the sums.

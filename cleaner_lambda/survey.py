@@ -148,6 +148,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
 
     Raises:
         WholeNeededError: It takes all retired assets, which were not read.
+        GroupsNeededError: There is too much to rebuild the ledger at once.
     """
     ledger, history = loaded.ledger, folded.history
     read_to, unknown = ledger.tags_read_to, ledger.tags_unknown
@@ -226,6 +227,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
             cursor = replace(cursor, left=())
             (finding,) = _may_wait(ledger, cursor, [finding])
             adopted = adopt(history, finding, now, ended=ended, maybe_ended=maybe_ended)
+            loaded.need_groups(because=finding.number >= STRAYS)
             history, cursor = take_in(history, finding, cursor)
             # A run that names lost ranges ends with that, as the next attempt would not name them.
             goes_on = bool(cursor.left) and not stops and stretch.is_followed and adopted is None

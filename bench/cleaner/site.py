@@ -200,7 +200,9 @@ class Site:
             for number, version in enumerate(self._versions)
         }
         name = f"r{len(self._releases)}"
-        release = Release(name, CHANNEL, self._bucket.now, PREFIX, WRITER, assets, format=FORMAT)
+        last = len(self._releases)
+        new = frozenset(_key(number, version) for number, version in enumerate(self._versions) if version == last)
+        release = Release(name, CHANNEL, self._bucket.now, PREFIX, WRITER, assets, format=FORMAT, new=new)
         key = self.layout.marker_key(release_id)
         self._bucket.put(key, marker.encode(release))
         self._bucket.put(self.layout.placed_key(release_id), PLACED)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+
+from cleaner_lambda import beginning
 from cleaner_lambda.head import decode
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Policy
@@ -72,6 +75,30 @@ TWO_RUNS = Case(
     partial(lost, more=False),
     (cleaner_of(POLICY), cleaner_of(POLICY, "D")),
 )
+
+
+def _lost_all(policy: Policy = POLICY) -> World:
+    """Nothing is left of what the cleaner has written, but all markers are."""
+    world = lost(policy)
+    for key in [key for key in world.objects if key.startswith((LAYOUT.ledger_files, LAYOUT.checkpoint))]:
+        world.delete(key)
+    return world
+
+
+WITHOUT_A_CHECKPOINT = Case(
+    "a large site's lost ledger and checkpoint, and an upload",
+    POLICY,
+    _lost_all,
+    (cleaner_of(POLICY), uploader(cast.upload([B, LIB, PAGE], "default", "back"))),
+)
+
+
+def without_a_checkpoint(preemptions: int) -> int:
+    """The same with no checkpoint either: it begins with nothing, and is made in groups all the same."""
+    with writing(HEAD_FORMAT, small=NONE), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beginning, "MARKERS", 0)
+        found = every_schedule(WITHOUT_A_CHECKPOINT, preemptions=preemptions)
+        return found + every_crash(WITHOUT_A_CHECKPOINT, "C", preemptions=0)
 
 
 def uploads(preemptions: int) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cleaner_lambda import checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
+from cleaner_lambda import beginning, checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
+from cleaner_lambda.backlog import MARKERS
 from cleaner_lambda.checkpoint import begin_rebuild
 from cleaner_lambda.errors import CleanerError, UnreadableError
 from cleaner_lambda.head import decode
@@ -100,14 +101,24 @@ def rebuilt(s3: FakeS3) -> FakeS3:
     raise AssertionError
 
 
-def both_ways(story: Story, *, until: int) -> tuple[FakeS3, FakeS3, FakeS3]:
-    """A site, the same after its ledger was lost and rebuilt in groups, and the same after it was so all at once."""
+def both_ways(story: Story, *, until: int, and_checkpoint: bool = False) -> tuple[FakeS3, FakeS3, FakeS3]:
+    """A site, the same after its ledger was lost and rebuilt in groups, and the same after it was so all at once.
+
+    Args:
+        story: As in `played`.
+        until: As there.
+        and_checkpoint: Whether all else that the cleaner has written is lost too.
+    """
     with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
         before = played(story, until=until)
         groups = copy.deepcopy(before)
         groups.objects.pop(groups.layout.ledger, None)
+        if and_checkpoint:
+            lose_all(groups)
         whole = copy.deepcopy(groups)
-        rebuilt(groups)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(beginning, "MARKERS", 0 if and_checkpoint else MARKERS)
+            rebuilt(groups)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(load, "begin_rebuild", lambda *args, **_: begin_rebuild(*args, whole=True))
             rebuilt(whole)
@@ -132,6 +143,14 @@ def test_the_same_instants_come_out(story: Story, until: int) -> None:
     assert wrong(before, groups, whole) == {}
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stories, st.integers(1, 9))
+def test_the_same_instants_come_out_with_no_checkpoint_either(story: Story, until: int) -> None:
+    """What the markers that are left do not tell, the tags do."""
+    _, groups, whole = both_ways(story, until=until, and_checkpoint=True)
+    assert wrong(whole, groups, whole) == {}
+
+
 @pytest.fixture
 def lost(s3: FakeS3) -> Iterator[FakeS3]:
     """A site of eight segments in four groups, whose ledger is lost; all that retired there is due."""
@@ -144,25 +163,72 @@ def s3() -> FakeS3:
     return FakeS3()
 
 
-def test_no_more_than_a_group_is_in_memory(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
+class Seen(NamedTuple):
+    """What an attempt had in memory when it came to read tags: how many retired assets, and whether that was a part."""
+
+    number: int
+    is_part: bool
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[Seen]:
+    """Each attempt that comes to read tags from now on."""
+    seen: list[Seen] = []
 
     def reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: Pace, *, full: bool) -> Survey:
-        seen.append(len(found.history.retired))
+        seen.append(Seen(len(found.history.retired), loaded.light))
         return go_on_reading(store, job, loaded, found, pace, full=full)
+
+    monkeypatch.setattr(survey, "go_on_reading", reading)
+    return seen
+
+
+def test_no_more_than_a_group_is_in_memory(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = spied(monkeypatch)
 
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(survey, "go_on_reading", reading)
     monkeypatch.setattr(checkpoint, "read_all", never)
     with monkeypatch.context() as patch:
         patch.setattr(ledger_store, "read_all", never)
         report = go_on(lost)
     assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
-    assert sum(seen[1:]) == len(lost.ledger.retired) == MANY + 1
-    assert max(seen) <= segments.GROUP + 1
+    numbers = [each.number for each in seen]
+    assert sum(numbers[1:]) == len(lost.ledger.retired) == MANY + 1
+    assert max(numbers) <= segments.GROUP + 1
     assert report.next_due == lost.clock + timedelta(seconds=REBUILT_SECONDS)
+
+
+def lose_all(s3: FakeS3) -> None:
+    """Delete all that the cleaner has written."""
+    for key in [key for key in s3.objects if key.startswith((s3.layout.ledger_files, s3.layout.checkpoint))]:
+        del s3.objects[key]
+
+
+@pytest.mark.parametrize("there_is", ["many orphans", "many markers"])
+def test_without_a_checkpoint_much_is_rebuilt_in_groups_too(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch, there_is: str
+) -> None:
+    """All of it at once would fill the memory, and the ledger in one file be full."""
+    lose_all(lost)
+    seen = spied(monkeypatch)
+    if there_is == "many orphans":
+        lost.objects.pop(min(key for key in lost.objects if key.startswith(lost.layout.markers)))
+        monkeypatch.setattr(survey, "STRAYS", 2)
+    else:
+        monkeypatch.setattr(beginning, "MARKERS", 1)
+    report = go_on(lost)
+    assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
+    assert len(lost.ledger.retired) == MANY + 1
+    assert all(each.is_part for each in seen)
+
+
+def test_without_a_checkpoint_little_is_rebuilt_at_once(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In groups it would read the tags of an orphan twice, and wait for a quarter of an hour."""
+    lose_all(lost)
+    seen = spied(monkeypatch)
+    go_on(lost)
+    assert seen == [(MANY + 1, False)]
 
 
 def test_each_tag_is_read_once_and_nothing_goes_before_that(lost: FakeS3) -> None:
