@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.backlog import MARKERS
 from cleaner_lambda.catch_up import catch_up, next_part
 from cleaner_lambda.close import close_log
 from cleaner_lambda.ending import is_over
@@ -56,7 +55,7 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
         )
     except UnreadableError as error:
         return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
-    loaded.need_groups(because=len(loaded.look.markers) > MARKERS)
+    loaded.need_groups(because=next_part(loaded) is not None)
     if part is not None and next_part(loaded, so_far.tried) is not None:
         msg = f"{layout.markers} has more that is new than is read at once"
         raise NewsError(msg)

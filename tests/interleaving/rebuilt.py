@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pytest
-
-from cleaner_lambda import beginning
 from cleaner_lambda.head import decode
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Policy
@@ -22,6 +19,7 @@ from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
 from tests.ledger_formats import NONE, writing
+from tests.small_parts import small_parts
 
 if TYPE_CHECKING:
     from cleaner_lambda.port import Blob
@@ -95,8 +93,7 @@ WITHOUT_A_CHECKPOINT = Case(
 
 def without_a_checkpoint(preemptions: int) -> int:
     """The same with no checkpoint either: it begins with nothing, and is made in groups all the same."""
-    with writing(HEAD_FORMAT, small=NONE), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beginning, "MARKERS", 0)
+    with writing(HEAD_FORMAT, small=NONE), small_parts(1):
         found = every_schedule(WITHOUT_A_CHECKPOINT, preemptions=preemptions)
         return found + every_crash(WITHOUT_A_CHECKPOINT, "C", preemptions=0)
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cleaner_lambda import beginning, checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
+from cleaner_lambda import backlog, checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
 from cleaner_lambda.backlog import MARKERS
 from cleaner_lambda.checkpoint import begin_rebuild
 from cleaner_lambda.errors import CleanerError, UnreadableError
@@ -26,6 +26,7 @@ from release_log.tags import Mark, State, read_mark
 from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.few_markers import few_markers
 from tests.ledger_formats import NONE, writing
+from tests.small_parts import small_parts
 from tests.small_pieces import small_pieces
 from tests.unit.cleaner_lambda.lost_ledgers import KEEP, MANY, entries, for_batches, go_on, head, key_of, lost_ledger
 from tests.unit.cleaner_lambda.runs import APP, DAY, at_request, fail_with, run, stopped_by
@@ -116,8 +117,7 @@ def both_ways(story: Story, *, until: int, and_checkpoint: bool = False) -> tupl
         if and_checkpoint:
             lose_all(groups)
         whole = copy.deepcopy(groups)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(beginning, "MARKERS", 0 if and_checkpoint else MARKERS)
+        with small_parts(1 if and_checkpoint else MARKERS):
             rebuilt(groups)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(load, "begin_rebuild", lambda *args, **_: begin_rebuild(*args, whole=True))
@@ -216,7 +216,7 @@ def test_without_a_checkpoint_much_is_rebuilt_in_groups_too(
         lost.objects.pop(min(key for key in lost.objects if key.startswith(lost.layout.markers)))
         monkeypatch.setattr(survey, "STRAYS", 2)
     else:
-        monkeypatch.setattr(beginning, "MARKERS", 1)
+        monkeypatch.setattr(backlog, "MARKERS", 1)
     report = go_on(lost)
     assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
     assert len(lost.ledger.retired) == MANY + 1
