@@ -68,7 +68,7 @@ from uploader.protocol import announcements, belongs, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
-from uploader.publishing import publish
+from uploader.publishing import publish, stayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -426,6 +426,48 @@ MUTANTS = (
         placing_module.Placing._tell_of_others,  # noqa: SLF001
         (("not in self._held.log]", "not in self._held.log and key > self._layout.marker_key(self._own.id)]"),),
         placing.page_of_an_older_name,
+    ),
+    Mutant(
+        "a file that a release has which is younger than the listing is listed again",
+        "it is sent over that release's, which is current, and has other content",
+        publish._compare,  # noqa: SLF001
+        (("if unseen and (there", "if False and (there"),),
+        placing.file_that_a_younger_release_has,
+    ),
+    Mutant(
+        "what came meanwhile is compared with what the upload has seen, and not only with what it sent",
+        "a file that another upload has sent over it lies where the current release has its own",
+        stayed.check_not_claimed,
+        (("return sent[key] if key in sent else seen.get(key)", "return sent.get(key)"),),
+        placing.file_that_an_attempt_had_sent,
+    ),
+    Mutant(
+        "no page is put where a newer release, of any channel, has an asset",
+        "it lies there, and neither upload sees that",
+        belongs.wanted_pages,
+        (("if each is not own:", "if False:"),),
+        placing.page_where_a_newer_release_has_an_asset,
+    ),
+    Mutant(
+        "a staged release that was written too late puts no page in place",
+        "visitors get its pages before it is activated",
+        publish.publish,
+        (("        if stage:\n", "        if False:\n"),),
+        placing.staged_too_late,
+    ),
+    Mutant(
+        "who has put pages in place when its channel ends says so",
+        "the page lies where another channel's belongs, and nobody knows",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("if wanted.newest.release.ended and self.placed:", "if False:"),),
+        placing.end_while_pages_are_put,
+    ),
+    Mutant(
+        "a stored page is known by the ETag that a release notes of that very version",
+        "an older page under its name is published as the new one",
+        publish._stored_pages,  # noqa: SLF001
+        ((" if is_that_version else None", ""),),
+        placing.older_page_under_a_new_name,
     ),
     Mutant(
         "a marker is only written under a young intent",
