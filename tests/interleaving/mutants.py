@@ -424,7 +424,12 @@ MUTANTS = (
         "a marker that an early listing lacks counts as one that came meanwhile",
         "a page of its release lies where the current release has its asset",
         placing_module.Placing._tell_of_others,  # noqa: SLF001
-        (("not in self._held.log]", "not in self._held.log and key > self._layout.marker_key(self._own.id)]"),),
+        (
+            (
+                "came if key not in self._held.log or ",
+                "came if key > own and key not in self._held.log or key > own and ",
+            ),
+        ),
         placing.page_of_an_older_name,
     ),
     Mutant(
@@ -443,10 +448,24 @@ MUTANTS = (
     ),
     Mutant(
         "no page is put where a newer release, of any channel, has an asset",
-        "it lies there, and neither upload sees that",
+        "it lies where a roll-back has brought back an asset, which can only warn",
         belongs.wanted_pages,
         (("if each is not own:", "if False:"),),
         placing.page_where_a_newer_release_has_an_asset,
+    ),
+    Mutant(
+        "a release that was not in place at the look is read too",
+        "its upload has read the markers before, and puts a page where the current release has an asset",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        ((" or self._is_under_way(files, key)", ""),),
+        partial(placing.page_under_way, placing.UNDER_WAY[0]),
+    ),
+    Mutant(
+        "so is one of the same second, whose name counts as newer",
+        "a file that this upload has sent over that one's stays there, and nobody sees that",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        (("[key for key in newer if at[key] == at[own]] + older", "older"),),
+        partial(placing.file_of_the_same_second, placing.BOTH_NEW[0]),
     ),
     Mutant(
         "a staged release that was written too late puts no page in place",
@@ -1132,14 +1151,14 @@ MUTANTS = (
         "after its marker an upload looks for releases that came meanwhile, and have a page where it has an asset",
         "that page lies where the current release has its asset",
         placing_module.Placing._tell_of_others,  # noqa: SLF001
-        (("if key not in self._held.log]", "if False]"),),
+        (("if key not in self._held.log or self._is_under_way(files, key)]", "if False]"),),
         placing.page_before_the_marker,
     ),
     Mutant(
         "the asset is a page from then on, in another marker",
         "the same, as the other upload has read the markers before this one's",
         publish.publish,
-        (("build = build.with_stayed(error.keys)", "pass"),),
+        (("error.keys, clocks)\n            return None\n", "error.keys, clocks)\n            return ()\n"),),
         placing.page_after_the_marker,
     ),
     Mutant(

@@ -197,11 +197,29 @@ AFTER_AN_ATTEMPT = case(
     ),
     uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V"),
 )
-ACROSS_CHANNELS = case(
-    "a page where another channel has an asset",
+_WITH_THE_ASSET = uploader(cast.upload([B, PAGE], "default", "older", as_it_was=AS_IT_WAS, port=EtagsPort))
+_WITH_A_PAGE = {
+    channel: uploader(cast.upload([C, PAGE], channel, "next", noted=True, port=EtagsPort), name="V")
+    for channel in ("default", "other")
+}
+ROLL_BACK_ACROSS = case(
+    "a page where a roll-back in another channel brings back an asset",
     _sent_as_an_asset,
-    uploader(cast.upload([B, PAGE], "default", "older", as_it_was=AS_IT_WAS, port=EtagsPort)),
-    uploader(cast.upload([C, PAGE], "other", "next", noted=True, port=EtagsPort), name="V"),
+    uploader(cast.rolling_back(OLD_ID)),
+    _WITH_A_PAGE["other"],
+)
+UNDER_WAY = tuple(
+    case(f"a page under way in channel {channel}, where an upload has an asset", _sent_as_an_asset, _WITH_THE_ASSET, v)
+    for channel, v in _WITH_A_PAGE.items()
+)
+BOTH_NEW = tuple(
+    case(
+        f"two uploads of a new file of one name, and one of them to channel {channel}",
+        _without_the_page,
+        _WITH_THE_ASSET,
+        uploader(cast.upload([C, PAGE], channel, "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V"),
+    )
+    for channel in ("default", "other")
 )
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
@@ -623,30 +641,54 @@ def file_that_an_attempt_had_sent() -> None:
 
 
 def page_where_a_newer_release_has_an_asset() -> None:
-    """An upload is about to read the markers; two releases of another channel come, and the second has an asset there.
+    """An upload is about to read the markers; a release without the file comes, and a roll-back to one with the asset.
 
-    The first of these has no such file. So the second one's upload does not read the marker that has it as a page.
+    The roll-back has no file that it could publish as a page too.
     """
-    _after_one_without_the_file(ACROSS_CHANNELS, f"list {LAYOUT.markers}")
+    _after_one_without_the_file(ROLL_BACK_ACROSS, f"list {LAYOUT.markers}")
+
+
+def page_under_way(case: Case) -> None:
+    """The same with an upload, whose newest release does not name the file; the page's PUT is all that is left to do.
+
+    Args:
+        case: One of those, of one channel or of two.
+    """
+    _after_one_without_the_file(case, f"put {PAGE}")
 
 
 def _after_one_without_the_file(case: Case, kind: str) -> None:
-    """Let an upload go on to a request behind its marker, and then another one to its end, after a release without it.
+    """Let an upload go on to a request behind its marker; after a release without its page the other one comes.
 
     Args:
         case: The case.
         kind: How that request begins.
     """
     world = case.enter(case.begin())
-    upload, other = world.actors
+    other, upload = world.actors
     with judged(world, case.name), cast.known_content():
-        _go_on_to(other, f"create {LAYOUT.markers}")
-        other.step()
-        _go_on_to(other, kind)
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.step()
+        _go_on_to(upload, kind)
         world.actor = None
         world.advance(1)
         release(world, [A], "without")
-        for actor in (upload, other):
+        for actor in (other, upload):
+            _go_on_to(actor, "")
+        settle(world, case.policy)
+
+
+def file_of_the_same_second(case: Case) -> None:
+    """Two uploads have sent a new file of one name, and their markers are of one second: the first one's is the newer.
+
+    Args:
+        case: One of those, of one channel or of two.
+    """
+    world = case.enter(case.begin())
+    upload, other = world.actors
+    with judged(world, case.name), cast.known_content():
+        _go_on_to(upload, f"put {PAGE}")
+        for actor in (other, upload):
             _go_on_to(actor, "")
         settle(world, case.policy)
 
