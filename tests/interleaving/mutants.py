@@ -68,7 +68,7 @@ from uploader.protocol import announcements, belongs, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
-from uploader.publishing import publish
+from uploader.publishing import publish, stayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -424,8 +424,69 @@ MUTANTS = (
         "a marker that an early listing lacks counts as one that came meanwhile",
         "a page of its release lies where the current release has its asset",
         placing_module.Placing._tell_of_others,  # noqa: SLF001
-        (("not in self._held.log]", "not in self._held.log and key > self._layout.marker_key(self._own.id)]"),),
+        (
+            (
+                "came if key not in self._held.log or ",
+                "came if key > own and key not in self._held.log or key > own and ",
+            ),
+        ),
         placing.page_of_an_older_name,
+    ),
+    Mutant(
+        "a file that a release has which is younger than the listing is listed again",
+        "it is sent over that release's, which is current, and has other content",
+        publish._compare,  # noqa: SLF001
+        (("if unseen and (there", "if False and (there"),),
+        placing.file_that_a_younger_release_has,
+    ),
+    Mutant(
+        "what came meanwhile is compared with what the upload has seen, and not only with what it sent",
+        "a file that another upload has sent over it lies where the current release has its own",
+        stayed.check_not_claimed,
+        (("return sent[key] if key in sent else seen.get(key)", "return sent.get(key)"),),
+        placing.file_that_an_attempt_had_sent,
+    ),
+    Mutant(
+        "no page is put where a newer release, of any channel, has an asset",
+        "it lies where a roll-back has brought back an asset, which can only warn",
+        belongs.wanted_pages,
+        (("if each is not own:", "if False:"),),
+        placing.page_where_a_newer_release_has_an_asset,
+    ),
+    Mutant(
+        "a release that was not in place at the look is read too",
+        "its upload has read the markers before, and puts a page where the current release has an asset",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        ((" or self._is_under_way(files, key)", ""),),
+        partial(placing.page_under_way, placing.UNDER_WAY[0]),
+    ),
+    Mutant(
+        "so is one of the same second, whose name counts as newer",
+        "a file that this upload has sent over that one's stays there, and nobody sees that",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        (("[key for key in newer if at[key] == at[own]] + older", "older"),),
+        partial(placing.file_of_the_same_second, placing.BOTH_NEW[0]),
+    ),
+    Mutant(
+        "a staged release that was written too late puts no page in place",
+        "visitors get its pages before it is activated",
+        publish.publish,
+        (("        if stage:\n", "        if False:\n"),),
+        placing.staged_too_late,
+    ),
+    Mutant(
+        "who has put pages in place when its channel ends says so",
+        "the page lies where another channel's belongs, and nobody knows",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("if wanted.newest.release.ended and self.placed:", "if False:"),),
+        placing.end_while_pages_are_put,
+    ),
+    Mutant(
+        "a stored page is known by the ETag that a release notes of that very version",
+        "an older page under its name is published as the new one",
+        publish._stored_pages,  # noqa: SLF001
+        ((" if is_that_version else None", ""),),
+        placing.older_page_under_a_new_name,
     ),
     Mutant(
         "a marker is only written under a young intent",
@@ -1090,14 +1151,14 @@ MUTANTS = (
         "after its marker an upload looks for releases that came meanwhile, and have a page where it has an asset",
         "that page lies where the current release has its asset",
         placing_module.Placing._tell_of_others,  # noqa: SLF001
-        (("if key not in self._held.log]", "if False]"),),
+        (("if key not in self._held.log or self._is_under_way(files, key)]", "if False]"),),
         placing.page_before_the_marker,
     ),
     Mutant(
         "the asset is a page from then on, in another marker",
         "the same, as the other upload has read the markers before this one's",
         publish.publish,
-        (("build = build.with_stayed(error.keys)", "pass"),),
+        (("error.keys, clocks)\n            return None\n", "error.keys, clocks)\n            return ()\n"),),
         placing.page_after_the_marker,
     ),
     Mutant(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.marker import decode, encode
 from release_log.policy_settings import Policy
+from tests.fake_uploader_s3 import stored_with
 from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
@@ -32,14 +33,17 @@ from tests.interleaving.cases import (
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
 from tests.interleaving.needs import read_ledger
+from tests.interleaving.ports import EtagsPort
 from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
+from uploader.errors import NotPlacedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from release_log.tags import Mark
+    from tests.interleaving.exhaustive import Case
 
 PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
@@ -50,6 +54,9 @@ NOTHING_IS_DUE = replace(PAGES_STAY, version_ttl=3600)
 
 AS_IT_WAS = "as it was"
 """What a page held when it was an asset."""
+
+AS_THEIRS = "as theirs is"
+"""What another upload has under its name, also as an asset."""
 
 
 def _keeper(body: bytes) -> Callable[[World], Actor]:
@@ -111,6 +118,35 @@ def _was_a_page(policy: Policy) -> World:
     return _was_an_asset(policy, PAGE)
 
 
+def _without_the_page(policy: Policy) -> World:
+    """A is current, without a page."""
+    world = World()
+    release(world, [A], "r0")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
+def _sent_as_an_asset(policy: Policy) -> World:
+    """The page is an asset of the current release, as the upload has sent it."""
+    world = World()
+    sent = cast.upload([B, PAGE], "default", "r0", as_it_was=AS_IT_WAS, port=EtagsPort)
+    sent(Actor("F", world, sent))
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
+def _elsewhere_in_place(policy: Policy) -> World:
+    """Two channels; the page in place is the other one's."""
+    world = World()
+    release(world, [C], "r0")
+    release(world, [A, PAGE], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
 def _rolled_forward(policy: Policy) -> World:
     """A is current; nothing is due."""
     world = World()
@@ -145,6 +181,45 @@ EARLY_WITH_OLDER = case(
     _was_a_known_asset,
     uploader(cast.upload([B, PAGE], "default", "older", ahead=True, as_it_was=AS_IT_WAS)),
     uploader(cast.upload([C, PAGE], "default", "next", noted=True), name="V", skew=-3600),
+)
+EARLY_AND_NEW = case(
+    "two uploads of a new file of one name, and one of them looks ahead",
+    _without_the_page,
+    uploader(cast.upload([B, PAGE], "default", "early", ahead=True, as_it_was=AS_IT_WAS, port=EtagsPort)),
+    uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V", skew=3600),
+)
+AFTER_AN_ATTEMPT = case(
+    "two uploads of a new file of one name, and an attempt that died",
+    _without_the_page,
+    *(
+        uploader(cast.upload([B, PAGE], "default", name, as_it_was=AS_IT_WAS, port=EtagsPort), name=who)
+        for who, name in (("X", "attempt"), ("U", "then"))
+    ),
+    uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V"),
+)
+_WITH_THE_ASSET = uploader(cast.upload([B, PAGE], "default", "older", as_it_was=AS_IT_WAS, port=EtagsPort))
+_WITH_A_PAGE = {
+    channel: uploader(cast.upload([C, PAGE], channel, "next", noted=True, port=EtagsPort), name="V")
+    for channel in ("default", "other")
+}
+ROLL_BACK_ACROSS = case(
+    "a page where a roll-back in another channel brings back an asset",
+    _sent_as_an_asset,
+    uploader(cast.rolling_back(OLD_ID)),
+    _WITH_A_PAGE["other"],
+)
+UNDER_WAY = tuple(
+    case(f"a page under way in channel {channel}, where an upload has an asset", _sent_as_an_asset, _WITH_THE_ASSET, v)
+    for channel, v in _WITH_A_PAGE.items()
+)
+BOTH_NEW = tuple(
+    case(
+        f"two uploads of a new file of one name, and one of them to channel {channel}",
+        _without_the_page,
+        _WITH_THE_ASSET,
+        uploader(cast.upload([C, PAGE], channel, "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V"),
+    )
+    for channel in ("default", "other")
 )
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
@@ -529,6 +604,153 @@ def page_between_two_early_listings() -> None:
         upload.crash()
         check_pages(world)
         settle(world, EARLY_WITH_OLDER.policy)
+
+
+def file_that_a_younger_release_has() -> None:
+    """An upload has listed the site; then another one sends a file of the same name, and its release is current.
+
+    The first one dies before its own marker is written.
+    """
+    world = EARLY_AND_NEW.enter(EARLY_AND_NEW.begin())
+    upload, other = world.actors
+    with judged(world, EARLY_AND_NEW.name), cast.known_content():
+        _go_on_to(upload, "create")
+        _go_on_to(other, "")
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.crash()
+        check_pages(world)
+        settle(world, EARLY_AND_NEW.policy)
+
+
+def file_that_an_attempt_had_sent() -> None:
+    """An upload has seen a file that an attempt before it had sent; one that looked before that sends its own over it.
+
+    Both have it as an asset, and the first one sends nothing. Its marker is the newest.
+    """
+    world = AFTER_AN_ATTEMPT.enter(AFTER_AN_ATTEMPT.begin())
+    attempt, upload, other = world.actors
+    with judged(world, AFTER_AN_ATTEMPT.name), cast.known_content():
+        _go_on_to(other, f"put {PAGE}")
+        _go_on_to(attempt, f"create {LAYOUT.markers}")
+        attempt.crash()
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        for actor in (other, upload):
+            _go_on_to(actor, "")
+        check_pages(world)
+        settle(world, AFTER_AN_ATTEMPT.policy)
+
+
+def page_where_a_newer_release_has_an_asset() -> None:
+    """An upload is about to read the markers; a release without the file comes, and a roll-back to one with the asset.
+
+    The roll-back has no file that it could publish as a page too.
+    """
+    _after_one_without_the_file(ROLL_BACK_ACROSS, f"list {LAYOUT.markers}")
+
+
+def page_under_way(case: Case) -> None:
+    """The same with an upload, whose newest release does not name the file; the page's PUT is all that is left to do.
+
+    Args:
+        case: One of those, of one channel or of two.
+    """
+    _after_one_without_the_file(case, f"put {PAGE}")
+
+
+def _after_one_without_the_file(case: Case, kind: str) -> None:
+    """Let an upload go on to a request behind its marker; after a release without its page the other one comes.
+
+    Args:
+        case: The case.
+        kind: How that request begins.
+    """
+    world = case.enter(case.begin())
+    other, upload = world.actors
+    with judged(world, case.name), cast.known_content():
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.step()
+        _go_on_to(upload, kind)
+        world.actor = None
+        world.advance(1)
+        release(world, [A], "without")
+        for actor in (other, upload):
+            _go_on_to(actor, "")
+        settle(world, case.policy)
+
+
+def file_of_the_same_second(case: Case) -> None:
+    """Two uploads have sent a new file of one name, and their markers are of one second: the first one's is the newer.
+
+    Args:
+        case: One of those, of one channel or of two.
+    """
+    world = case.enter(case.begin())
+    upload, other = world.actors
+    with judged(world, case.name), cast.known_content():
+        _go_on_to(upload, f"put {PAGE}")
+        for actor in (other, upload):
+            _go_on_to(actor, "")
+        settle(world, case.policy)
+
+
+def staged_too_late() -> None:
+    """A machine sleeps within the PUT of its staged release until its intent has expired: no visitor notices."""
+    staging = uploader(cast.upload([B, PAGE], "default", "staged", stage=True))
+    late = case("a staged release that is written too late", _rolled_forward, staging, policy=NOTHING_IS_DUE)
+    world = late.enter(late.begin())
+    (upload,) = world.actors
+    with judged(world, late.name):
+        _go_on_to(upload, f"create {LAYOUT.staged}")
+        world.advance(late.policy.pending_ttl + 2)
+        _go_on_to(upload, "")
+        settle(world, late.policy)
+
+
+def end_while_pages_are_put() -> None:
+    """A channel ends while an upload puts its page in place, where another channel's belongs: who does that says so.
+
+    The end has looked at the page before. Once more, it brings the other one back.
+    """
+    ends = [uploader(cast.ending("default"), name=name) for name in ("E", "F")]
+    meanwhile = case("an end while a page is put in place", _elsewhere_in_place, NEW, *ends)
+    world = meanwhile.enter(meanwhile.begin())
+    upload, end, again = world.actors
+    with judged(world, meanwhile.name):
+        there = world.objects[PAGE].body
+        _go_on_to(upload, f"put {PAGE}")
+        for actor in (end, upload):
+            _go_on_to(actor, "")
+        if world.objects[PAGE].body != there and not isinstance(upload.result, NotPlacedError):
+            msg = "its page is in place, its channel has ended, and it says nothing of that"
+            raise BrokenPromiseError(msg)
+        _go_on_to(again, "")
+        if world.objects[PAGE].body != there:
+            msg = "the other channel's page is not back"
+            raise BrokenPromiseError(msg)
+        settle(world, meanwhile.policy)
+
+
+def older_page_under_a_new_name() -> None:
+    """Somebody has stored the current page under the name of the next build's; that one is staged, and activated."""
+    world, staged_id = World(), "20261123T120001Z-next"
+    first = uploader(cast.upload([A, PAGE], "default", "first", port=EtagsPort))(world)
+    staging = uploader(cast.upload([B, PAGE], "default", "next", stage=True, port=EtagsPort), name="V")(world)
+    activation = uploader(cast.activation(lambda: staged_id), name="W")(world)
+    world.actors = [first, staging, activation]
+    with judged(world, "an older page under the name of a new one"), cast.known_content():
+        _go_on_to(first, "")
+        world.actor = None
+        (name,) = cast.objects_of([B, PAGE]) - {B}
+        page = world.objects[PAGE]
+        metadata = stored_with(cast.local_asset(PAGE, (B,)))
+        world.put(name, page.body, size=page.size, metadata=metadata)
+        world.advance(1)
+        for actor in (staging, activation):
+            _go_on_to(actor, "")
+        if staging.state == "done":
+            msg = f"the new release has {world.objects[PAGE].body!r} as its page"
+            raise BrokenPromiseError(msg)
+        settle(world, NOTHING_IS_DUE)
 
 
 def _end_with_its_asset(*steps: tuple[str, str, bool]) -> None:

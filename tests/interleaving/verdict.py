@@ -147,7 +147,9 @@ def _check_assets(world: World, newest: Mapping[str, str]) -> None:
         for release_id in site.current().values():
             for asset in site.published[release_id][1].assets.values():
                 found = world.objects.get(asset.key)
-                if asset.fingerprinted and newest[asset.key] == release_id and found and found.size != asset.size:
+                if not (asset.fingerprinted and newest[asset.key] == release_id and found):
+                    continue
+                if found.size != asset.size or asset.etag not in {None, found.etag}:
                     msg = f"{release_id} is the newest release, and {asset.key} is another one's: {found.body!r}"
                     raise BrokenPromiseError(msg)
 

@@ -16,11 +16,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from release_log.ledger_file import HOLDS
+from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
-from uploader.history.release import LoggedRelease, Unreadable, read_release, read_releases
+from uploader.history.release import LoggedRelease, Unreadable, id_of, read_release, read_releases
 from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
 from uploader.protocol.intent import intent, warn_of_left
 from uploader.protocol.page_etags import content, noted_in, others_of
@@ -220,13 +221,29 @@ class Placing:
         return True
 
     def _tell_of_others(self, files: Mapping[str, datetime]) -> None:
-        """Tell, once, of the older releases that came after the look. As a rule there is none, and so no request."""
+        """Tell, once, of the releases that came after the look, or whose pages may still be put in place then.
+
+        As a rule there is none, and so no request. A release that counts as newer is left alone: it came later, and
+        its upload has seen this one. Unless both came within one second, when their names decide.
+        """
         tell, self._meanwhile = self._meanwhile, None
         if tell is None:
             return
-        came = [key for key in self._order(files)[1] if key not in self._held.log]
+        newer, older = self._order(files)
+        at, own = dated(self._layout, files, self._held.instants), self._layout.marker_key(self._own.id)
+        came = [key for key in newer if at[key] == at[own]] + older
+        came = [key for key in came if key not in self._held.log or self._is_under_way(files, key)]
         found = read_releases(self._bucket, self._layout, came)
         tell(each for each in found if not isinstance(each, Unreadable))  # who wrote such a file has published nothing
+
+    def _is_under_way(self, files: Mapping[str, datetime], key: str) -> bool:
+        """Whether a release of the look may have got its pages after that: its upload may not have seen our marker.
+
+        None is put in place by an intent that is too old, and none of ours was older at the look.
+        """
+        age = files[self._layout.marker_key(self._own.id)] - files[key]
+        placed = self._layout.placed_key(id_of(self._layout, key))
+        return placed not in self._held.log and age <= timedelta(seconds=2 * HALF_PENDING_TTL)
 
     def _order(self, files: Mapping[str, datetime]) -> tuple[list[str], list[str]]:
         """The markers that are newer than the release's, and the older ones: the newest first."""

@@ -545,8 +545,8 @@ def test_a_file_that_is_a_page_since_a_late_staged_release_was_written_gets_anot
 def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
     site: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """That release did not see the page coming: a newer one of its channel had no such file, and says nothing of it."""
-    site.publish("r0", "old")
+    """A roll-back brings that asset back, and has no file that it could publish as a page too."""
+    r0 = site.publish("r0", "old")
     site.bucket.clock.passed += 60
     other = replace(site.build("r1", "new"), channel="other")
     site.folder = tmp_path_factory.mktemp("others")
@@ -557,11 +557,50 @@ def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
     def meanwhile() -> None:
         site.bucket.clock.passed += 60
         publish(site.bucket, site.build_of("r2"), clocks=site.bucket.clock.clocks())
-        assert site.marked(site.publish("r3", "old")).fingerprinted
+        site.roll_back(r0.id)
 
     site.bucket.before, site.bucket.act = f"list {LAYOUT.markers}", meanwhile  # type: ignore[attr-defined]
     publish(site.bucket, other, clocks=site.bucket.clock.clocks())
     assert (site.live, site.wrong()) == ("old", [])
+
+
+@pytest.mark.parametrize("channel", ["default", "other"])
+def test_where_a_page_is_under_way_that_the_newest_release_does_not_name_the_next_one_has_a_page_too(
+    site: Site, tmp_path_factory: pytest.TempPathFactory, channel: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page's upload reads the markers before the next one's marker is there, and puts the page after it."""
+    site.publish("r0", "old")
+    site.bucket.clock.passed += 60
+    other = replace(site.build("r1", "new"), channel=channel)
+    site.folder = tmp_path_factory.mktemp("others")
+    (site.folder / "index.html").write_text("page")
+    (site.folder / "app-3f9c2ab1.js").write_text("app")
+    site.bucket.__class__ = Meanwhile
+
+    def meanwhile() -> None:
+        site.bucket.clock.passed += 60
+        publish(site.bucket, site.build_of("r2"), clocks=site.bucket.clock.clocks())
+        assert site.marked(site.publish("r3", "old")).stamp == STAYED
+
+    site.bucket.before, site.bucket.act = f"place {KEY}", meanwhile  # type: ignore[attr-defined]
+    publish(site.bucket, other, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == ("old", [])
+    assert [each for each in caplog.messages if "-r1, published meanwhile, has other content of" in each]
+
+
+def test_of_two_markers_of_one_second_the_older_name_looks_at_the_other_one_too(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    """Both have sent a new file of that name; this upload's marker is the last, and counts as the older."""
+
+    def other() -> None:
+        site.publish("r9", "new", after=0)
+        site.bucket.clock.passed -= 1
+
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    published = at_once(f"put {KEY}", other)
+    assert (site.live, site.wrong()) == ("old", [])
+    assert site.marked(published).stamp == STAYED
 
 
 def test_an_older_marker_that_comes_back_while_a_late_one_is_checked_is_no_error(site: Site) -> None:
