@@ -17,7 +17,7 @@ LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null
 CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench standalone tests docs/tables docs/site
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
-WORKERS := -n 6 --dist loadfile --no-loadscope-reorder
+WORKERS := -n 5 --dist loadfile --no-loadscope-reorder
 NOT_THESE := $(foreach each,acceptance bench package standalone installed,--ignore tests/$(each))
 
 # Set-up trusts the system's certificate store, which holds the certificate of a company's proxy. uv reads it by

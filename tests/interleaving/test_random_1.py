@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.interleaving.__main__ import play
 
-FIRST, HOW_MANY = 0, 100
+FIRST, HOW_MANY = 0, 70
 
 
 def test_random_schedules_lose_nothing() -> None:

@@ -135,7 +135,7 @@ def wrong(before: FakeS3, groups: FakeS3, whole: FakeS3) -> dict[str, tuple[obje
     }
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stories, st.integers(1, 9))
 def test_the_same_instants_come_out(story: Story, until: int) -> None:
     """However old the checkpoint is: what came after it is told again."""
@@ -143,7 +143,7 @@ def test_the_same_instants_come_out(story: Story, until: int) -> None:
     assert wrong(before, groups, whole) == {}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stories, st.integers(1, 9))
 def test_the_same_instants_come_out_with_no_checkpoint_either(story: Story, until: int) -> None:
     """What the markers that are left do not tell, the tags do."""
