@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Folder = Callable[[str, dict[str, str]], Path]
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-MOMENTS = 40 if TORTURE else 12
+MOMENTS = 40 if TORTURE else 8
 DELAY = 0.012
 """Seconds of delay for each request, so that the process lives long enough to be killed."""
 

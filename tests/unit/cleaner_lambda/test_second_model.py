@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
 
-HISTORIES = int(os.environ.get("MODEL_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("MODEL_HISTORIES", "150"))
 FIRST_SEED = int(os.environ.get("MODEL_SEED", "1"))
 
 
