@@ -49,7 +49,7 @@ class LedgerRead:
         doubtful: Keys that such a run may have tagged or untagged.
         resume: When the first of the runs that are tagging now is over; None if no run is.
         stops: Why nothing may be deleted.
-        all_at_once: Whether it is rebuilt with all retired assets at once in any case.
+        all_at_once: Whether it is rebuilt with all retired assets at once, as it is from a checkpoint in format 1.
     """
 
     now: datetime
@@ -205,7 +205,7 @@ def _read_ledger(  # noqa: PLR0913 (as `load`)
             msg = f"{layout.ledger} is gone"
             raise OutdatedPlanError(msg)
         stored = begin_rebuild(store, layout, None, writes, now, whole=whole, in_groups=in_groups)
-        return LedgerRead(now, stored.ledger, stored, "there is no ledger yet", all_at_once=whole)
+        return LedgerRead(now, stored.ledger, stored, "there is no ledger yet", all_at_once=whole or in_groups)
     try:
         stored = read_ledger(store, layout, blob, writes, whole=whole, part=part)
         check_instants(stored.ledger, max(now, blob.last_modified))
@@ -215,7 +215,7 @@ def _read_ledger(  # noqa: PLR0913 (as `load`)
         if part is not None:
             raise WholeNeededError(str(error)) from error
         stored = begin_rebuild(store, layout, blob.etag, writes, now, whole=rebuilds_whole, in_groups=in_groups)
-        return LedgerRead(now, stored.ledger, stored, str(error), all_at_once=rebuilds_whole)
+        return LedgerRead(now, stored.ledger, stored, str(error), all_at_once=rebuilds_whole or in_groups)
     ledger, written = stored.ledger, blob.last_modified
     if ledger.rebuilding is not None and not stored.light:
         # It begins anew with what the groups have so far.

@@ -11,7 +11,18 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cleaner_lambda import backlog, checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
+from cleaner_lambda import (
+    backlog,
+    checkpoint,
+    ledger_document,
+    ledger_store,
+    load,
+    pruning,
+    replay,
+    segments,
+    survey,
+    tag_pass,
+)
 from cleaner_lambda.backlog import MARKERS
 from cleaner_lambda.checkpoint import begin_rebuild
 from cleaner_lambda.errors import CleanerError, UnreadableError
@@ -221,6 +232,18 @@ def test_without_a_checkpoint_much_is_rebuilt_in_groups_too(
     assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
     assert len(lost.ledger.retired) == MANY + 1
     assert all(each.is_part for each in seen)
+
+
+def test_from_a_checkpoint_in_format_1_much_is_rebuilt_at_once(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no other way to read it."""
+    body = ledger_document.encode(decode(lost.objects[lost.layout.checkpoint].body).ledger)
+    lose_all(lost)
+    lost.put(lost.layout.checkpoint, body)
+    lost.put(lost.layout.ledger, b"?")
+    monkeypatch.setattr(survey, "STRAYS", 0)
+    seen = spied(monkeypatch)
+    assert stopped_by(go_on(lost)) == ["rebuilt"]
+    assert not any(each.is_part for each in seen)
 
 
 def test_without_a_checkpoint_little_is_rebuilt_at_once(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
