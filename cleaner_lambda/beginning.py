@@ -49,13 +49,18 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     """
     earlier = tuple(so_far.attempts)
     try:
-        at_once = so_far.rebuilds_whole
         loaded = load(
-            store, layout, job, pace, whole=whole, rebuilds_whole=at_once, in_groups=so_far.in_groups, part=part
+            store,
+            layout,
+            job,
+            pace,
+            whole=whole,
+            rebuilds_whole=so_far.rebuilds_whole,
+            in_groups=so_far.in_groups,
+            part=part,
         )
     except UnreadableError as error:
         return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
-    loaded.need_groups(because=next_part(loaded) is not None)
     if part is not None and next_part(loaded, so_far.tried) is not None:
         msg = f"{layout.markers} has more that is new than is read at once"
         raise NewsError(msg)

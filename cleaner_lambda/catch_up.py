@@ -71,6 +71,7 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
     Raises:
         ConflictError: Another run wrote the ledger, or a listed marker is gone.
         WholeNeededError: It takes all retired assets, which were not read.
+        GroupsNeededError: They are too much to rebuild the ledger at once.
     """
     invalid, parts = frozenset[str](), 0
     # A part is bounded, and the time that a run keeps in reserve is enough for one.
@@ -82,6 +83,7 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
         part = next_part(loaded, invalid)
         if part is None:
             return loaded
+        loaded.need_groups(because=not parts)
         parts += 1
         log = fold_log(store, layout, _up_to(loaded, part), reading)
         invalid |= log.markers.invalid.keys() & part

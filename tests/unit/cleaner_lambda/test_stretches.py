@@ -268,17 +268,23 @@ def test_much_that_is_due_goes_in_the_run_that_ends_the_listing(site: FakeS3, mo
     assert A not in site.assets()
 
 
+def six_removed(s3: FakeS3) -> dict[str, str]:
+    """Six assets are in no current release any more; logical path -> key."""
+    names = {f"assets/{n}.js": f"assets/{n}-eeee5555.js" for n in range(6)}
+    s3.publish("r3", "default", {APP: B, **names})
+    run(s3)
+    s3.publish("r4", "default", {APP: B})
+    return names
+
+
 @pytest.mark.parametrize("operation", ["put_tags", "delete"])
 def test_a_run_that_is_killed_in_the_middle_of_its_effects_loses_a_minute(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     """The next one finds in the ledger what is done, and does not list again, though the first one was asked to."""
-    names = {f"assets/{n}.js": f"assets/{n}-eeee5555.js" for n in range(6)}
     monkeypatch.setattr(apply, "batches", lambda items, _=0: pace.batches(items, 1))
     with writing(HEAD_FORMAT):
-        s3.publish("r3", "default", {APP: B, **names})
-        run(s3)
-        s3.publish("r4", "default", {APP: B})
+        names = six_removed(s3)
         if operation == "delete":
             run(s3)
             s3.advance(LASTING.removed_ttl + POLICY.grace)
@@ -301,12 +307,9 @@ def test_a_run_that_deletes_for_minutes_says_what_its_listing_has_shown(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lists once."""
-    names = {f"assets/{n}.js": f"assets/{n}-eeee5555.js" for n in range(6)}
     monkeypatch.setattr(apply, "batches", lambda items, _=0: pace.batches(items, 1))
     with writing(HEAD_FORMAT):
-        s3.publish("r3", "default", {APP: B, **names})
-        run(s3)
-        s3.publish("r4", "default", {APP: B})
+        six_removed(s3)
         run(s3)
         s3.put(STRAYS[0])
         s3.advance(LASTING.removed_ttl + POLICY.grace)

@@ -542,6 +542,14 @@ def test_a_file_that_is_a_page_since_a_late_staged_release_was_written_gets_anot
     assert (site.live, site.wrong()) == ("old", [])
 
 
+def begin_others(site: Site, folder: Path) -> None:
+    """From now on the site's builds are without the file; and others come between an upload's requests."""
+    site.folder = folder
+    (folder / "index.html").write_text("page")
+    (folder / "app-3f9c2ab1.js").write_text("app")
+    site.bucket.__class__ = Meanwhile
+
+
 def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
     site: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -549,10 +557,7 @@ def test_no_page_is_put_where_a_newer_release_of_another_channel_has_its_asset(
     r0 = site.publish("r0", "old")
     site.bucket.clock.passed += 60
     other = replace(site.build("r1", "new"), channel="other")
-    site.folder = tmp_path_factory.mktemp("others")
-    (site.folder / "index.html").write_text("page")
-    (site.folder / "app-3f9c2ab1.js").write_text("app")
-    site.bucket.__class__ = Meanwhile
+    begin_others(site, tmp_path_factory.mktemp("others"))
 
     def meanwhile() -> None:
         site.bucket.clock.passed += 60
@@ -572,10 +577,7 @@ def test_where_a_page_is_under_way_that_the_newest_release_does_not_name_the_nex
     site.publish("r0", "old")
     site.bucket.clock.passed += 60
     other = replace(site.build("r1", "new"), channel=channel)
-    site.folder = tmp_path_factory.mktemp("others")
-    (site.folder / "index.html").write_text("page")
-    (site.folder / "app-3f9c2ab1.js").write_text("app")
-    site.bucket.__class__ = Meanwhile
+    begin_others(site, tmp_path_factory.mktemp("others"))
 
     def meanwhile() -> None:
         site.bucket.clock.passed += 60
