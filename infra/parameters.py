@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from asset_cleaner_cdk.settings.values import LEDGER_FORMATS
 from release_log.policy_settings import SETTINGS, Orphans, Policy
 
 NOT_OFFERED = ("orphans_pattern", "site_ttl")
@@ -43,6 +44,12 @@ PREFIX = Parameter(
     pattern="[A-Za-z0-9_-][A-Za-z0-9._-]*/",
 )
 ALARM_EMAIL = Parameter("AlarmEmail", "the address that the alarms go to; empty for none", default="")
+LEDGER_FORMAT = Parameter(
+    "LedgerFormat",
+    "the format of the cleaner's ledger: `1`, or `2` for a site with many retired assets, once every uploader reads it",
+    default=str(LEDGER_FORMATS[0]),
+    values=tuple(map(str, LEDGER_FORMATS)),
+)
 
 POLICY = {
     name: Parameter(
@@ -58,4 +65,4 @@ POLICY = {
 }
 """Setting of the policy -> its parameter."""
 
-PARAMETERS = (CODE_BUCKET, CODE_PREFIX, BUCKET, PREFIX, ALARM_EMAIL, *POLICY.values())
+PARAMETERS = (CODE_BUCKET, CODE_PREFIX, BUCKET, PREFIX, ALARM_EMAIL, *POLICY.values(), LEDGER_FORMAT)

@@ -24,8 +24,19 @@ from asset_cleaner_cdk.installation import install
 from asset_cleaner_cdk.names import Names
 from asset_cleaner_cdk.settings.stack import SiteSettings, StackSettings
 from infra.bundle import ROOT, BundleError, build, zipped
-from infra.parameters import ALARM_EMAIL, BUCKET, CODE_BUCKET, CODE_PREFIX, PARAMETERS, POLICY, PREFIX, Parameter
+from infra.parameters import (
+    ALARM_EMAIL,
+    BUCKET,
+    CODE_BUCKET,
+    CODE_PREFIX,
+    LEDGER_FORMAT,
+    PARAMETERS,
+    POLICY,
+    PREFIX,
+    Parameter,
+)
 from infra.stack import DESCRIPTION
+from release_log.environment import Variable
 
 TEMPLATE = "asset-cleaner.template.json"
 
@@ -74,6 +85,7 @@ def _define(stack: cdk.Stack, archive: str) -> None:
     sites = stack.to_json_string([{**each, "bucket": bucket.bucket_name} for each in entries(settings.sites)])
     # A person gives the stack its name.
     installed = install(stack, settings, CleanerCode(code, sites), names=Names(stack=None))
+    installed.function.add_environment(Variable.LEDGER_FORMAT, text(LEDGER_FORMAT))
     mail = sns.CfnSubscription(
         stack, "AlarmMail", topic_arn=installed.alarms.topic_arn, protocol="email", endpoint=text(ALARM_EMAIL)
     )

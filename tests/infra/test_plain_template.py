@@ -11,6 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from asset_cleaner_cdk.settings.values import LEDGER_FORMATS
 from cleaner_lambda.sites import Site, sites_from
 from infra.parameters import NOT_OFFERED, PARAMETERS, POLICY
 from release_log.environment import Variable
@@ -119,6 +120,15 @@ def test_the_function_reads_the_policy_of_the_parameters(template: dict[str, Any
     other = {"VersionLimit": "0", "MaxDeleteFraction": "0.25", "Orphans": "report"}
     policy = Policy(version_limit=0, max_delete_fraction=0.25, orphans=Orphans.REPORT)
     assert read(values(**other)) == (Site("my-bucket", "assets/", policy),)
+
+
+@pytest.mark.parametrize(("given", "written"), [({}, "1"), ({"LedgerFormat": "2"}, "2")])
+def test_the_function_writes_the_format_of_the_parameter(
+    template: dict[str, Any], given: dict[str, str], written: str
+) -> None:
+    function = filled(template["Resources"]["Cleaner3EE0A27A"]["Properties"], values(**given))
+    assert function["Environment"]["Variables"][Variable.LEDGER_FORMAT] == written
+    assert template["Parameters"]["LedgerFormat"]["AllowedValues"] == [str(each) for each in LEDGER_FORMATS]
 
 
 def test_every_setting_of_the_policy_is_a_parameter_or_is_left_out_for_a_reason() -> None:
