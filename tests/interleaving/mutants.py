@@ -157,7 +157,7 @@ def _neighbours(condition: str) -> tuple[str, str]:
     )
 
 
-_DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
+_DELETE = "delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
 
 _WRITTEN = 'if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):'
 
