@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -372,7 +373,12 @@ class UploaderPort:
             return partial(_fail, error)
         return lambda: None
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, UploaderStored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),  # noqa: ARG002 (here each file goes in parts)
+    ) -> None:
         for asset in assets:
             metadata = stored_with(asset)
 

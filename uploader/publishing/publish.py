@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from release_log.layout import Layout
 from uploader.clocks import Clocks
 from uploader.counted import counted
+from uploader.errors import TakenError
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import dated, newest_first
@@ -122,7 +123,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: C901, PLR0912, PLR0913, PLR0915 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -199,7 +200,16 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
                     continue
                 _warn_of_changed(build, uploads)
                 started(uploads)
-                _send(bucket, layout, uploads, note)
+                try:
+                    _send(bucket, layout, uploads, etags, note)
+                except TakenError:
+                    # To send it over that object could change a release that is current by now.
+                    done |= {each.asset.key: each for each in uploads if object_of(layout, each.asset) in stored}
+                    taken += 1
+                    if taken == TRIES:
+                        raise
+                    _wait_for_another_id(held, (), clocks)
+                    continue
                 done |= {upload.asset.key: upload for upload in uploads}
                 if (key := late.key) is not None and not (late.claimed or uploads) and build is late_build:
                     late.is_whole(held, "" if stage else not_placed(late.id))
@@ -388,9 +398,16 @@ def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:
 
 @traced("send")
 def _send(
-    bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
+    bucket: BucketPort,
+    layout: Layout,
+    uploads: list[Upload],
+    etags: Mapping[str, str],
+    note: Callable[[LocalAsset, Stored], None],
 ) -> None:
     annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
     files = {object_of(layout, upload.asset): upload.asset for upload in uploads}
-    bucket.put((asset.under(key) for key, asset in files.items()), note)
+    # Others may have stored something since the look, and their release may be current: it needs what they have stored.
+    seen = {each.asset.key: etags.get(each.asset.key) for each in uploads if each.asset.fingerprinted}
+    over = {key: etag for key, etag in seen.items() if etag is not None} | dict.fromkeys(_new_keys(uploads))
+    bucket.put((asset.under(key) for key, asset in files.items()), note, over)
