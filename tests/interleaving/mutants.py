@@ -238,10 +238,10 @@ MUTANTS = (
         publish.publish,
         (
             (
-                "                _send(bucket, layout, uploads, note)\n",
+                "                    _send(bucket, layout, uploads, etags, note)\n",
                 (
-                    "                bucket.create(layout.marker_key(held.id), body_at(held.at))\n"
-                    "                _send(bucket, layout, uploads, note)\n"
+                    "                    bucket.create(layout.marker_key(held.id), body_at(held.at))\n"
+                    "                    _send(bucket, layout, uploads, etags, note)\n"
                 ),
             ),
             (_WRITTEN, "if True:"),
@@ -438,6 +438,13 @@ MUTANTS = (
         publish._compare,  # noqa: SLF001
         (("if unseen and (there", "if False and (there"),),
         placing.file_that_a_younger_release_has,
+    ),
+    Mutant(
+        "a file with a fingerprint is only sent over what the upload has seen",
+        "it is sent over that of a release which has become current since",
+        publish._send,  # noqa: SLF001
+        (("note, over)", "note)"),),
+        partial(placing.file_sent_after_the_look, placing.AFTER_THE_LOOK[1]),
     ),
     Mutant(
         "what came meanwhile is compared with what the upload has seen, and not only with what it sent",

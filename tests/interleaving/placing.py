@@ -33,7 +33,7 @@ from tests.interleaving.cases import (
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
 from tests.interleaving.needs import read_ledger
-from tests.interleaving.ports import EtagsPort
+from tests.interleaving.ports import AtOncePort, EtagsPort
 from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
@@ -187,6 +187,15 @@ EARLY_AND_NEW = case(
     _without_the_page,
     uploader(cast.upload([B, PAGE], "default", "early", ahead=True, as_it_was=AS_IT_WAS, port=EtagsPort)),
     uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V", skew=3600),
+)
+AFTER_THE_LOOK = tuple(
+    case(
+        f"two uploads of a new file of one name, and one of them {how}",
+        _without_the_page,
+        uploader(cast.upload([B, PAGE], "default", "slow", stage=stage, as_it_was=AS_IT_WAS, port=AtOncePort)),
+        uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=AtOncePort), name="V"),
+    )
+    for how, stage in (("dies", False), ("is staged", True))
 )
 AFTER_AN_ATTEMPT = case(
     "two uploads of a new file of one name, and an attempt that died",
@@ -620,6 +629,26 @@ def file_that_a_younger_release_has() -> None:
         upload.crash()
         check_pages(world)
         settle(world, EARLY_AND_NEW.policy)
+
+
+def file_sent_after_the_look(case: Case) -> None:
+    """An upload is about to send a file; another one sends its own of the same name, and its release is current.
+
+    The first one's release never is.
+
+    Args:
+        case: One of those: it dies before its marker is written, or waits to be activated.
+    """
+    world = case.enter(case.begin())
+    upload, other = world.actors
+    with judged(world, case.name), cast.known_content():
+        _go_on_to(upload, f"put {PAGE}")
+        _go_on_to(other, "")
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        if upload.state == "running":
+            upload.crash()
+        check_pages(world)
+        settle(world, case.policy)
 
 
 def file_that_an_attempt_had_sent() -> None:

@@ -162,6 +162,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.page_between_two_early_listings,
         placing.file_that_a_younger_release_has,
         placing.file_that_an_attempt_had_sent,
+        *(partial(placing.file_sent_after_the_look, each) for each in placing.AFTER_THE_LOOK),
         placing.page_where_a_newer_release_has_an_asset,
         *(partial(placing.page_under_way, each) for each in placing.UNDER_WAY),
         *(partial(placing.file_of_the_same_second, each) for each in placing.BOTH_NEW),
