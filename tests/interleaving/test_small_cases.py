@@ -308,6 +308,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "the same between two early listings",
         "a file that a release has which is younger than the listing",
         "a file that another upload sends over what an attempt had sent",
+        *(each.name for each in placing.AFTER_THE_LOOK),
         "a page where a newer release has an asset",
         *(each.name for each in (*placing.UNDER_WAY, *placing.BOTH_NEW)),
         "a staged release that is written too late",
