@@ -19,7 +19,8 @@ from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.release import digest_of
 from uploader.operations.staging import activate, drop
 from uploader.protocol.announcements import POLL_SECONDS
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -16,7 +16,8 @@ from uploader.errors import UploaderError
 from uploader.history.stored_pages import Doubtful, check_stored
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,9 @@ from uploader.errors import NotPlacedError, NotWholeError, UploaderError
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
 from uploader.operations.verify import verify
+from uploader.publishing.build import Build
 from uploader.publishing.known_headers import NewestMarker
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.publish import publish
 from uploader.s3.port import always
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
