@@ -191,7 +191,7 @@ class FakeBucket:
         for asset in assets:
             self._request(f"put {asset.key}")
             there = _etag(self.objects[asset.key]) if asset.key in self.objects else None
-            if asset.key in over and over[asset.key] != there:
+            if there is not None and over.get(asset.key, there) != there:
                 headers = self.stored.get(asset.key, {}).get(HEADERS)
                 if there != _etag(Path(asset.path).read_bytes()) or headers != asset.treatment.headers.digest:
                     raise TakenError(asset.key)

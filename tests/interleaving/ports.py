@@ -392,7 +392,7 @@ class UploaderPort:
 
     def _store(self, asset: LocalAsset, over: Mapping[str, str | None]) -> str | None:
         there = self.world.objects.get(asset.key)
-        if asset.key in over and (there and there.etag) != over[asset.key]:
+        if there is not None and over.get(asset.key, there.etag) != there.etag:
             return None
         body, metadata = self._of(asset)
         return self.world.put(asset.key, body, size=asset.size, metadata=metadata).etag

@@ -90,13 +90,7 @@ class Storing:
             expected = is_taken if creates else is_refused
             etag = store() if content is None else self._ask("s3:PutObject", asset.key, store, expected=expected)
         except (BaseError, FileNotFoundError) as error:  # an expected one
-            same = self._same(asset.key, body) if creates else self._file_there(asset.key, attributes, body)
-            if same is None and not creates:
-                msg = f"somebody has stored another {asset.key} since this upload looked: run again"
-                raise TakenError(msg) from error
-            if same is None:
-                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
-            return same
+            return self._instead(asset, body, attributes, over, error)
         except UploaderError as error:  # of a large file
             taken = isinstance(error.__cause__, AnswerError) and is_taken(error.__cause__)
             same = self._same(asset.key, body) if creates and taken else None
@@ -106,15 +100,28 @@ class Storing:
         return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
 
     def _same(self, key: str, body: Body) -> Stored | None:
-        """The stored page that is there already: another upload's, or ours from an attempt whose answer was lost."""
+        """What is there already: another upload's, or ours from an attempt whose answer was lost."""
         there = self._head(key)
         return there and Stored(there["size"], body.headers.digest, (there["e_tag"] or "").strip('"') or None)
 
-    def _file_there(self, key: str, attributes: Mapping[str, str], body: Body) -> Stored | None:
-        """The object that is there, if it is this file with these headers: another upload's, or ours, as above."""
-        noted = self._metadata(key) or {}
-        is_it = all(noted.get(name) == attributes.get(name) for name in (HEADERS, DIGEST))
-        return self._same(key, body) if is_it else None
+    def _instead(
+        self, asset: LocalAsset, body: Body, attributes: Mapping[str, str], over: str | None, error: Exception
+    ) -> Stored:
+        """What becomes of a file that S3 has refused to store because of what is there."""
+        if is_stored_page(asset.key):
+            same = self._same(asset.key, body)
+            if same is None:
+                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
+            return same
+        noted = self._metadata(asset.key)
+        if noted is None and over is not None:
+            return self.put(asset, None)  # what the look has shown is gone
+        is_it = noted is not None and all(noted.get(name) == attributes.get(name) for name in (HEADERS, DIGEST))
+        same = self._same(asset.key, body) if is_it else None
+        if same is None:
+            msg = f"somebody has stored another {asset.key} since this upload looked: run again"
+            raise TakenError(msg) from error
+        return same
 
     def stop(self) -> None:
         """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
