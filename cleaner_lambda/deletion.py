@@ -59,7 +59,7 @@ class _Batch(NamedTuple):
     unfinished: bool
 
 
-def delete(  # noqa: PLR0913 (as `cleaner_lambda.apply.apply`)
+def delete(
     store: S3Port, keys: Sequence[str], deleted: set[str], outcome: Outcome, late: Unanswered, pace: Pace
 ) -> None:
     """Delete batch by batch, and keys that XML cannot hold one by one.
