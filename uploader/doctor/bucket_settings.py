@@ -82,7 +82,7 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
-    archived = None
+    archived = narrow = None
     for rule in _rules(answer):
         named = _prefix_of(rule)
         archived = archived or _archives_log(rule, named, Layout(prefix).log)
@@ -91,17 +91,18 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
             continue
         name, whose = rule.get("ID", "without an ID"), prefix or "the bucket"
         if _is_narrow(rule):
-            return warning(
+            narrow = warning(
                 "lifecycle",
                 f"rule {name!r} expires some objects by their age, maybe current assets too",
                 f"check that it selects no current asset under {whose}",
             )
+            continue  # a later rule may be a problem
         return problem(
             "lifecycle",
             f"rule {name!r} expires objects by their age, current assets too",
             f"limit that rule to another prefix: under {whose} only the cleaner decides what is deleted",
         )
-    return archived or ok("lifecycle", "no rule expires current assets, or archives the release log")
+    return narrow or archived or ok("lifecycle", "no rule expires current assets, or archives the release log")
 
 
 def _archives_log(rule: Mapping[str, Any], named: str, log: str) -> Finding | None:

@@ -14,7 +14,7 @@ from release_log.layout import Layout
 from release_log.ledger_file import pack
 from release_log.marker import FORMAT, Asset, Release, encode
 from uploader.doctor.ask import Answer
-from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_versioning
+from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_lifecycle, check_versioning
 from uploader.doctor.cleaner_function import check_function
 from uploader.doctor.finding import State
 from uploader.doctor.release_log import (
@@ -268,6 +268,28 @@ def test_a_server_without_the_request_is_unknown() -> None:
     )
     for finding in (check_event_bridge(ask, "b", ""), check_versioning(ask, "")):
         assert (finding.state, finding.finding) == (State.UNKNOWN, "cannot be read (NotImplemented)")
+
+
+def with_rules(*rules: dict[str, Any]) -> Aws:
+    """A bucket with versioning, and these lifecycle rules."""
+    return Aws(
+        get_bucket_versioning=Answer("", {"Status": "Enabled"}),
+        get_bucket_lifecycle_configuration=Answer("", {"Rules": [{"Status": "Enabled", **rule} for rule in rules]}),
+    )
+
+
+TAGGED = {"Tag": {"Key": "a", "Value": "b"}}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_rule_that_expires_some_objects_does_not_hide_one_that_expires_all(order: int) -> None:
+    """S3 lists the rules in the order in which somebody wrote them."""
+    rules: list[dict[str, Any]] = [
+        {"ID": "some", "Filter": TAGGED, "Expiration": {"Days": 1}},
+        {"ID": "all", "Filter": {}, "Expiration": {"Days": 90}},
+    ]
+    found = check_lifecycle(with_rules(*rules[::order]), "assets/")
+    assert (found.state, "'all'" in found.finding) == (State.PROBLEM, True)
 
 
 @pytest.mark.parametrize(
