@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from release_log import ledger_fields as fields
 from release_log import marker
 from release_log.errors import LedgerError, NewerFormatError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
-from release_log.ledger_file import READABLE, unpack
+from release_log.ledger_file import READABLE, broken, unpack
 from release_log.release_id import PLACED
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
 from uploader.history.release import REMEDY, REMEDY_FOR_NEWER
-from uploader.history.stops import PASSING
+from uploader.history.stops import PASSING, stops_of
 from uploader.history.unseen import SOON, WAKE_IT
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         answer = ask("get_object", Key=layout.ledger)
         denied = answer.denied
         try:
-            ledger = None if answer.code else unpack(answer.document["Body"], READABLE)
+            ledger = None if answer.code else _read_ledger(answer.document["Body"])
         except LedgerError as error:
             broken = error
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
@@ -101,6 +102,18 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         broken=broken,
         bodies={key: each.document["Body"] for key, each in answers.items() if not each.code},
     )
+
+
+def _read_ledger(body: bytes) -> Mapping[str, Any]:
+    """The ledger's content; what is read of it has the right form."""
+    document = unpack(body, READABLE)
+    try:
+        fields.text_mapping(document.get("current", {}))
+        for name in ("folded", "retired", "last_run"):
+            fields.mapping(document.get(name, {}))
+    except TypeError as error:
+        raise broken(error) from error
+    return document
 
 
 def check_list(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
@@ -211,11 +224,11 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
             f"it has not seen {counted(len(waiting), 'release')}, the newest {newest_one}",
             f"{WAKE_IT}; if that does not help, {SEE_RUNS}",
         )
-    stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
-    lasting = [stop for stop in stopped_by if stop["reason"] not in PASSING]
+    stopped_by = stops_of((log.ledger or {}).get("last_run", {}))
+    lasting = [stop for stop in stopped_by if str(stop.get("reason")) not in PASSING]
     if lasting:
         what = f"of channel {lasting[0]['channel']} nothing" if lasting[0].get("channel") else "nothing"
-        found = f"on {last} it deleted {what}: {lasting[0]['message']}"
+        found = f"on {last} it deleted {what}: {lasting[0].get('message', 'it does not say why')}"
         return warning("cleaner", found, "see `plan` for the present state")
     retired = len((log.ledger or {}).get("retired", ()))  # of a head, other files have them
     if retired >= MANY_RETIRED:

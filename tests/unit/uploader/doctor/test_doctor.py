@@ -232,6 +232,33 @@ def test_the_release_log_is_listed_to_its_end() -> None:
     assert sorted(asked[3:]) == [("get_object", old), ("get_object", new)]
 
 
+BROKEN = "the ledger is broken (TypeError: "
+LAST_SEEN = "last seen 2026-11-23T12:00:00Z"
+NO_MESSAGE = "on 2026-11-23T12:00:00Z it deleted nothing: it does not say why"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("current", [], BROKEN),
+        ("current", {"default": 5}, BROKEN),
+        ("folded", None, BROKEN),
+        ("retired", 5, BROKEN),
+        ("last_run", [], BROKEN),
+        ("last_run", {"stopped_by": 5}, LAST_SEEN),
+        ("last_run", {"stopped_by": ["brake"]}, LAST_SEEN),
+        ("last_run", {"stopped_by": [{"reason": []}]}, NO_MESSAGE),
+    ],
+)
+def test_a_ledger_with_an_odd_field_is_a_finding(field: str, value: object, said: str) -> None:
+    """Anybody who may write to the bucket may have written it; the cleaner takes it for broken, and rebuilds it."""
+    ledger = pack({"current": {}, "folded": {}, "last_run": {}, "retired": {}, field: value})
+    headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
+    listed = {**headers, "Contents": [{"Key": LAYOUT.ledger, "LastModified": NOW}]}
+    log = read_log(Aws(list_objects_v2=Answer("", listed), get_object=Answer("", {"Body": ledger})), LAYOUT)
+    assert check_cleaner(log, LAYOUT).finding[: len(said)] == said
+
+
 @pytest.mark.parametrize(
     ("seconds", "state", "said"),
     [
