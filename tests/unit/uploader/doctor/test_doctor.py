@@ -319,6 +319,33 @@ def test_a_rule_that_expires_some_objects_does_not_hide_one_that_expires_all(ord
     assert (found.state, "'all'" in found.finding) == (State.PROBLEM, True)
 
 
+def ending(days: int, prefix: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 (what S3 has in a rule)
+    """A rule that ends noncurrent versions."""
+    return {"Filter": {"Prefix": prefix}, "NoncurrentVersionExpiration": {"NoncurrentDays": days}, **more}
+
+
+ARCHIVED: dict[str, Any] = {"NoncurrentVersionTransitions": [{"NoncurrentDays": 3, "StorageClass": "GLACIER"}]}
+FOR_EVER = "on, but noncurrent versions are kept, and paid for, for ever"
+
+
+@pytest.mark.parametrize(
+    ("rules", "finding"),
+    [
+        ([ending(30), ending(7)], "on: a deletion can be undone for 7 days"),
+        ([ending(30), ending(1, "assets/js/")], "on: a deletion can be undone for 30 days, of some objects for 1"),
+        ([ending(30), ending(1, Filter=TAGGED)], "on: a deletion can be undone for 30 days, of some objects for 1"),
+        ([ending(30), ending(1, "other/")], "on: a deletion can be undone for 30 days"),
+        ([ending(30, **ARCHIVED)], "on: a deletion can be undone for 3 days"),
+        ([ending(30, Filter=TAGGED)], FOR_EVER.replace("but", "but some")),
+        ([ending(30, "assets/js/")], FOR_EVER.replace("but", "but some")),
+        ([ARCHIVED], FOR_EVER),
+    ],
+)
+def test_for_how_long_a_deletion_can_be_undone(rules: list[dict[str, Any]], finding: str) -> None:
+    """What the rules promise for each object: one that selects only some of them keeps or ends only these."""
+    assert check_versioning(with_rules(*rules), "assets/").finding == finding
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
