@@ -147,23 +147,26 @@ def test_an_id_that_is_taken_is_avoided_and_nothing_is_said_twice(uploader: Uplo
     assert log == [*taken, document["staged"]]
 
 
-@pytest.mark.parametrize("why", ["the version is gone", "another version"])
+@pytest.mark.parametrize("why", ["the version is gone", "another version", "an archived version"])
 def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     uploader: Uploader, old: str, layout: Layout, why: str
 ) -> None:
-    """Its noncurrent version expired, or its key has another content by now."""
+    """Its noncurrent version expired, or is where nobody can read it, or its key has another content by now."""
     s3, lost = uploader.aws.client("s3"), GONE[1]
     if why == "another version":
         s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"another size")
     else:
         (noncurrent,) = (version for key, version in versions(uploader, "Versions") if key == lost)
         s3.delete_object(Bucket=uploader.bucket, Key=lost, VersionId=noncurrent)
+        if why == "an archived version":
+            s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"old", StorageClass="GLACIER")
+            s3.delete_object(Bucket=uploader.bucket, Key=lost)
     answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
         f"uploader: 1 of 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
-        f"is over, or another file has the key): {lost}; 2 were restored and will stay, 1 was there before; "
-        "publish that build again\n"
+        f"is over, its version is in an archive, or another file has the key): {lost}; "
+        "2 were restored and will stay, 1 was there before; publish that build again\n"
     )
     assert GONE[0] in uploader.keys()
     assert not [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.layout import Layout
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.treatment.rule_values import ARCHIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,10 +92,6 @@ def _overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
-"""Storage classes from which an object cannot be read until it is restored."""
-
-
 def check_lifecycle(ask: Ask, prefix: str) -> Finding:
     """Whether a lifecycle rule deletes current assets, or archives the release log."""
     answer = ask("get_bucket_lifecycle_configuration")
@@ -126,7 +123,7 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
 def _archives_log(rule: Mapping[str, Any], named: str, log: str) -> Finding | None:
     """A warning if a rule moves files of the release log where neither cleaner nor uploader can read them."""
     moves = [*rule.get("Transitions", ()), *([rule["Transition"]] if "Transition" in rule else ())]
-    classes = {str(move.get("StorageClass")) for move in moves} & ARCHIVES
+    classes = {str(move.get("StorageClass")) for move in moves} & {*ARCHIVES}
     if not classes or not _overlap(named, log):
         return None
     return warning(

@@ -120,7 +120,8 @@ def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> 
     lost = found.lost | found.deleted.keys()
     return UploaderError(
         f"{len(lost):,} of {counted(len(logged.release.objects), 'asset')} of {logged.id} cannot be restored (the "
-        f"bucket has no versioning, its window is over, or another file has the key): {some_of(lost)}; "
+        "bucket has no versioning, its window is over, its version is in an archive, or another file has the key): "
+        f"{some_of(lost)}; "
         f"{counted(len(restored & found.there), 'was', 'were')} restored and will stay, "
         f"{counted(len(found.there - restored), 'was', 'were')} there before; publish that build again"
     )
