@@ -93,12 +93,13 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def check_lifecycle(ask: Ask, prefix: str) -> Finding:
-    """Whether a lifecycle rule deletes current assets, or archives the release log."""
+    """Whether a rule deletes current assets, or archives the release log; and whether one ends interrupted uploads."""
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
     archived = narrow = None
-    for rule in _rules(answer):
+    rules = list(_rules(answer))
+    for rule in rules:
         named = _prefix_of(rule)
         archived = archived or _archives_log(rule, named, Layout(prefix).log)
         by_age = rule.get("Expiration", {}).keys() & {"Days", "Date"}
@@ -117,7 +118,17 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
             f"rule {name!r} expires objects by their age, current assets too",
             f"limit that rule to another prefix: under {whose} only the cleaner decides what is deleted",
         )
-    return narrow or archived or ok("lifecycle", "no rule expires current assets, or archives the release log")
+    found = narrow or archived
+    if found is None and not any(
+        "AbortIncompleteMultipartUpload" in each for each in rules if _selects_all(each, prefix)
+    ):
+        # An upload that is killed leaves the parts of large files, which no listing shows.
+        found = warning(
+            "lifecycle",
+            "no rule removes the parts of interrupted uploads: nobody sees them, and they are paid for, for ever",
+            f"add a lifecycle rule with AbortIncompleteMultipartUpload for {prefix or 'the bucket'}",
+        )
+    return found or ok("lifecycle", "no rule expires current assets, or archives the release log")
 
 
 def _archives_log(rule: Mapping[str, Any], named: str, log: str) -> Finding | None:

@@ -319,6 +319,26 @@ def test_a_rule_that_expires_some_objects_does_not_hide_one_that_expires_all(ord
     assert (found.state, "'all'" in found.finding) == (State.PROBLEM, True)
 
 
+@pytest.mark.parametrize(
+    ("where", "state"),
+    [
+        ({"Filter": {}}, State.OK),
+        ({"Filter": {"Prefix": "ass"}}, State.OK),
+        ({"Prefix": "assets/"}, State.OK),
+        ({"Filter": {"Prefix": "assets/js/"}}, State.WARNING),
+        ({"Filter": {}, "Status": "Disabled"}, State.WARNING),
+        (None, State.WARNING),
+    ],
+)
+def test_the_parts_of_interrupted_uploads_are_removed(where: dict[str, Any] | None, state: State) -> None:
+    """An upload that is killed removes nothing, and no listing shows its parts."""
+    rules = [] if where is None else [{**where, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}]
+    found = check_lifecycle(with_rules(*rules), "assets/")
+    assert (found.state, "interrupted uploads" in found.finding) == (state, state is State.WARNING)
+    none = Aws(get_bucket_lifecycle_configuration=Answer("NoSuchLifecycleConfiguration"))
+    assert check_lifecycle(none, "assets/").state is State.WARNING
+
+
 def ending(days: int, prefix: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 (what S3 has in a rule)
     """A rule that ends noncurrent versions."""
     return {"Filter": {"Prefix": prefix}, "NoncurrentVersionExpiration": {"NoncurrentDays": days}, **more}
