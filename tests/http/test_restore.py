@@ -201,3 +201,17 @@ def test_versions_beyond_the_bound_are_not_read(uploader: Uploader, old: str, mo
     assert f"s3://{uploader.bucket}/assets/" in line
     assert "has more than 1 versions" in line
     assert set(GONE).isdisjoint(uploader.keys())
+
+
+def test_a_pinned_release_whose_marker_is_gone(uploader: Uploader, old: str, layout: Layout) -> None:
+    """A pin outlives its release's marker. `rollback` then names `restore` as the remedy."""
+    s3 = uploader.aws.client("s3")
+    marker = s3.get_object(Bucket=uploader.bucket, Key=layout.marker_key(old))["Body"].read()
+    s3.put_object(Bucket=uploader.bucket, Key=layout.key_in(layout.pins, old), Body=marker)
+    s3.delete_object(Bucket=uploader.bucket, Key=layout.marker_key(old))
+    refused = uploader.run("rollback", old, "--bucket", uploader.bucket)
+    assert "or restore it if the bucket has versioning" in refused.stderr
+    assert restore(uploader, old).startswith(f"restored 3 assets of {old} ")
+    assert set(GONE) < set(uploader.keys())
+    verified = uploader.run("verify", "--release", old, "--bucket", uploader.bucket, "--json")
+    assert (verified.returncode, json.loads(verified.stdout)["releases"]) == (0, {"default": old})

@@ -44,7 +44,7 @@ def restore(release_id: str, site: Site, *, dry_run: bool = False) -> Restoratio
     """
     site = site.of_operator()
     bucket, versions, layout = site.open(), open_versions(site.access), site.layout
-    named = find_release(bucket, layout, release_id, (layout.markers, layout.staged))
+    named = find_release(bucket, layout, release_id, (layout.markers, layout.staged, layout.pins))
     found = operation.take_inventory(bucket, versions, layout, named)
     done = None
     if (found.deleted or found.lost) and not dry_run:
