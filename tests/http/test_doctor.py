@@ -247,6 +247,7 @@ def test_a_ledger_that_cannot_be_read(healthy: Uploader, layout: Layout) -> None
     ):
         s3.put_object(Bucket=healthy.bucket, Key=layout.ledger, Body=body)
         found = examine(healthy)
+        assert found["ledger"]["state"] == "warning", "root may write it"
         assert states(found, "delete", "ledger", "function") == {"cleaner": state}
         assert found["cleaner"]["remedy"] == remedy
 

@@ -42,6 +42,9 @@ FILE_END = ".json"
 NAMED = 20
 """How many keys that are passed over are named."""
 
+WITHHELD = ("InvalidObjectState", "KMS")
+"""How the codes begin by which S3 says that a file is archived, or that its KMS key cannot be used."""
+
 UNREADABLE = unknown("release log", "it cannot be read", "see `list` and `read`")
 SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undelivered"
 
@@ -58,6 +61,7 @@ class LogSnapshot:
         ledger: The ledger's content; None if it does not exist, or cannot be read.
         broken: Why the ledger is not valid; None if it is, or was not read.
         bodies: Key -> body, for each release that was read.
+        unread: Key -> S3's code, for each file that S3 does not give out, whoever asks: it is archived, for example.
     """
 
     now: datetime
@@ -67,6 +71,7 @@ class LogSnapshot:
     ledger: Mapping[str, Any] | None = None
     broken: LedgerError | None = None
     bodies: Mapping[str, bytes] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
@@ -83,24 +88,25 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         if not answer.document.get("IsTruncated"):
             break
         more = {"ContinuationToken": answer.document["NextContinuationToken"]}
-    ledger, broken, denied = None, None, False
+    ledger, broken, answers = None, None, {}
     if layout.ledger in files:
-        answer = ask("get_object", Key=layout.ledger)
-        denied = answer.denied
+        answer = answers[layout.ledger] = ask("get_object", Key=layout.ledger)
         try:
             ledger = None if answer.code else _read_ledger(answer.document["Body"])
         except LedgerError as error:
             broken = error
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
     current = {layout.marker_key(release_id) for release_id in (ledger or {}).get("current", {}).values()}
-    answers = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
+    releases = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
+    answers |= releases
     return LogSnapshot(
         now,
         files,
-        denied=denied or any(each.denied for each in answers.values()),
+        denied=any(each.denied for each in answers.values()),
         ledger=ledger,
         broken=broken,
-        bodies={key: each.document["Body"] for key, each in answers.items() if not each.code},
+        bodies={key: each.document["Body"] for key, each in releases.items() if not each.code},
+        unread={key: each.code for key, each in answers.items() if each.code.startswith(WITHHELD)},
     )
 
 
@@ -135,7 +141,7 @@ def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
     if log.denied or any(head.denied for head in heads):
         where = layout.log if log.denied else layout.prefix or "the bucket"
         return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
-    if log.ledger is None and log.broken is None and not log.bodies and not heads:
+    if log.ledger is None and log.broken is None and not log.bodies and not log.unread and not heads:
         return unknown("read", "nothing to read exists yet", "publish a release, then check again")
     return ok("read", f"{layout.prefix or 'the bucket'} can be read")
 
@@ -144,6 +150,13 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
     """Whether the files that were read are valid: a single invalid file stops all deletion."""
     if log.unlisted or log.denied:
         return UNREADABLE
+    if log.unread:
+        key = min(log.unread)
+        return problem(
+            "release log",
+            f"{key} cannot be read ({log.unread[key]}): nothing is deleted while that is so",
+            "bring it back from its archive, or make its KMS key usable again; docs/operate.md says more",
+        )
     for key in sorted({*_unfolded(log.files, layout, None), *log.bodies}):
         try:
             layout.release_id(key)
@@ -198,8 +211,8 @@ def check_keys(log: LogSnapshot, odd: Sequence[str]) -> Finding:
 
 def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
     """Whether the cleaner runs, daily and soon after each marker."""
-    if log.unlisted or log.denied:
-        return replace(UNREADABLE, check="cleaner")
+    if log.unlisted or log.denied or layout.ledger in log.unread:
+        return replace(UNREADABLE, check="cleaner", remedy="see `list`, `read` and `release log`")
     written, deploy = log.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
     markers = {key: at for key, at in log.files.items() if key.startswith(layout.markers)}
     waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]

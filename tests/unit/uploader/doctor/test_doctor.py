@@ -232,6 +232,27 @@ def test_the_release_log_is_listed_to_its_end() -> None:
     assert sorted(asked[3:]) == [("get_object", old), ("get_object", new)]
 
 
+@pytest.mark.parametrize("code", ["InvalidObjectState", "KMS.DisabledException"])
+@pytest.mark.parametrize("unread", [LAYOUT.ledger, MARKER])
+def test_a_file_that_s3_does_not_give_out_is_a_problem(unread: str, code: str) -> None:
+    """It is archived, or its key is disabled: these credentials may read it, and the cleaner cannot either."""
+    headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
+    files = [{"Key": key, "LastModified": NOW - timedelta(hours=1)} for key in (LAYOUT.ledger, MARKER)]
+    ledger = pack({**RUN, "current": {"default": "20261123T060500Z-3f9c2ab"}})
+
+    def ask(operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
+        if operation == "list_objects_v2":
+            return Answer("", {**headers, "Contents": files})
+        return Answer(code) if parameters["Key"] == unread else Answer("", {"Body": ledger})
+
+    log = read_log(ask, LAYOUT)
+    found = check_files(log, LAYOUT)
+    assert (found.state, found.finding[: len(unread)], code in found.finding) == (State.PROBLEM, unread, True)
+    cleaner = check_cleaner(log, LAYOUT)
+    assert cleaner.state is (State.UNKNOWN if unread == LAYOUT.ledger else State.OK), cleaner.finding
+    assert not log.denied
+
+
 BROKEN = "the ledger is broken (TypeError: "
 LAST_SEEN = "last seen 2026-11-23T12:00:00Z"
 NO_MESSAGE = "on 2026-11-23T12:00:00Z it deleted nothing: it does not say why"
