@@ -166,7 +166,7 @@ def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     assert answer.stderr == (
         f"uploader: 1 of 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
         f"is over, its version is in an archive, or another file has the key): {lost}; "
-        "2 were restored and will stay, 1 was there before; publish that build again\n"
+        "2 were restored, until they fall due again, and 1 was there before; publish that build again\n"
     )
     assert GONE[0] in uploader.keys()
     assert not [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]
