@@ -226,11 +226,13 @@ def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
         (marker, b"{}", "is not valid ("),
         (marker, b'{"format": 4}', "is a newer uploader's ("),
         (f"{layout.staged}x.json", b"", "is not valid ("),
+        (layout.pin_key("20261123T060500Z-x"), b"{}", "is not valid ("),
     ):
         s3.put_object(Bucket=healthy.bucket, Key=key, Body=body)
         found = examine(healthy)
         assert states(found, "delete", "ledger", "function") == {"release log": "problem"}
         assert found["release log"]["finding"].startswith(f"{key} {said}")
+        assert ("pin that release" in found["release log"]["remedy"]) is key.startswith(layout.pins)
         s3.delete_object(Bucket=healthy.bucket, Key=key)
 
 

@@ -165,8 +165,9 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
         except NewerFormatError as error:
             return problem("release log", f"{key} is a newer uploader's ({error})", REMEDY_FOR_NEWER)
         except ReleaseLogError as error:
+            remedy = "delete it, and pin that release again" if key.startswith(layout.pins) else REMEDY
             return problem(
-                "release log", f"{key} is not valid ({error}): nothing is deleted until it is dealt with", REMEDY
+                "release log", f"{key} is not valid ({error}): nothing is deleted until it is dealt with", remedy
             )
     files = counted(len(log.files), "file")
     return ok(
@@ -260,9 +261,9 @@ def check_clock(log: LogSnapshot, now: datetime) -> Finding:
 
 
 def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str, Any] | None) -> list[str]:
-    """The keys of intents, staged releases, and the markers that no run has folded in."""
+    """The keys of intents, staged releases and pins, and of the markers that no run has folded in."""
     folded = {layout.marker_key(each) for each in (ledger or {}).get("folded", {})}
-    folders = (layout.pending, layout.staged, layout.markers)
+    folders = (layout.pending, layout.staged, layout.pins, layout.markers)
     releases = (key for key in files if key.startswith(folders) and not key.endswith(("/", PLACED)))
     return [key for key in releases if key not in folded]
 
