@@ -265,7 +265,8 @@ class Deleted:
 
     Attributes:
         marker: The delete marker's version id.
-        size: Bytes of the newest version below the delete marker; None if no version is left.
+        size: Bytes of the newest version below the delete marker; None if no version is left, or if that one is in an
+            archive, so that nobody can read it.
     """
 
     marker: str
