@@ -1181,6 +1181,13 @@ MUTANTS = (
         placing.late_page,
     ),
     Mutant(
+        "so long the intents stay too under which pages of other releases were put in place",
+        "such a page arrives when its release is superseded, and asks for assets that are gone",
+        placing_module.Placing._keep,  # noqa: SLF001
+        (("for each in self._intents:", "for each in self._intents[:1]:"),),
+        placing.late_page_of_another_release,
+    ),
+    Mutant(
         "release logs inside the site are looked for again at the second look",
         "an asset is deleted that the first release of a site inside this one relies on",
         decision.look_at_neighbours,

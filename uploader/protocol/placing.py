@@ -87,6 +87,7 @@ class Placing:
         self._others: dict[str, str] = {}
         self._known = {layout.marker_key(own.id): own}
         self._helped = {own.id}
+        self._intents = [held]
         self._refused: list[str] = []
         self._unanswered: float | None = None
 
@@ -187,12 +188,12 @@ class Placing:
         ]
         sent = self._clocks.passed()
         # Until S3 answers, a request may be executed late, and put our page over a newer one.
-        self._held.keep = True
+        self._keep(unanswered=True)
         answer = self._bucket.place(placements)
         if answer.unanswered:
             self._unanswered = self._clocks.passed()
         else:
-            self._held.keep = self._unanswered is not None
+            self._keep(unanswered=self._unanswered is not None)
         log.debug("%d of %d pages put in place in %.1f s", len(answer.etags), len(wrong), self._clocks.passed() - sent)
         self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
         for key, etag in answer.etags.items():
@@ -217,8 +218,14 @@ class Placing:
         if left > timedelta():
             log.warning("waiting for %d s: S3 did not answer, and may still put a page in place", left.total_seconds())
             self._clocks.sleep(left.total_seconds())
-        self._unanswered, self._held.keep = None, False
+        self._unanswered = None
+        self._keep(unanswered=False)
         return True
+
+    def _keep(self, *, unanswered: bool) -> None:
+        """Leave the intents until they expire, if a page may be put in place late: also those of others' releases."""
+        for each in self._intents:
+            each.keep = unanswered
 
     def _tell_of_others(self, files: Mapping[str, datetime]) -> None:
         """Tell, once, of the releases that came after the look, or whose pages may still be put in place then.
@@ -270,7 +277,7 @@ class Placing:
         new = [each for each in {each.id: each for each in releases}.values() if each.id not in self._helped]
         for each in new:
             release = each.release
-            helping.enter_context(
+            held = helping.enter_context(
                 intent(
                     self._bucket,
                     self._layout,
@@ -280,6 +287,7 @@ class Placing:
                     self._clocks,
                 )
             )
+            self._intents.append(held)
             self._helped.add(each.id)
         return bool(new)
 

@@ -1,0 +1,86 @@
+"""The pages of a release are put in place while others publish, and while S3 does not take them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
+from uploader.builds.collect import collect
+from uploader.errors import NotPlacedError, StoppedError
+from uploader.history.release import read_release
+from uploader.protocol.write_if_whole import finish_placing
+from uploader.publishing.publish import Build, publish
+from uploader.s3.port import PlacingAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from uploader.protocol.belongs import PagePlaced
+    from uploader.s3.port import Placement
+
+PAGE = "assets/index.html"
+
+
+@pytest.fixture
+def bucket() -> FakeBucket:
+    return FakeBucket(clock=Clock())
+
+
+def cut_off(bucket: FakeBucket, folder: Path, name: str, channel: str = "default") -> str:
+    """A release whose upload ends before its page is in place; returns its id."""
+    (folder / "index.html").write_text(name)
+    bucket.clock.passed += 60
+    bucket.fail = "place"
+    build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel=channel, release=name)
+    with pytest.raises(NotPlacedError) as raised:
+        publish(bucket, build, clocks=bucket.clock.clocks())
+    bucket.fail = ""
+    (intent,) = bucket.log(LAYOUT.pending)
+    del bucket.objects[intent]
+    bucket.clock.passed += 60
+    bucket.requests.clear()
+    return str(raised.value).partition(" ")[0]
+
+
+def finish(bucket: FakeBucket, release_id: str) -> tuple[PagePlaced, ...]:
+    logged = read_release(bucket, LAYOUT, LAYOUT.marker_key(release_id))
+    assert logged is not None
+    return finish_placing(bucket, LAYOUT, logged, bucket.clock.clocks())
+
+
+@contextmanager
+def answers(bucket: FakeBucket, answer: Callable[[], PlacingAnswer | None]) -> Iterator[None]:
+    """S3 answers the PUTs of pages so, and does not execute them; None: as it does else."""
+    place = bucket.place
+
+    def instead(placements: Sequence[Placement]) -> PlacingAnswer:
+        found = answer()
+        return place(placements) if found is None else found
+
+    bucket.place = instead  # type: ignore[method-assign]
+    yield
+    bucket.place = place  # type: ignore[method-assign]
+
+
+def test_the_intents_of_others_stay_too_while_their_pages_may_come_late(bucket: FakeBucket, tmp_path: Path) -> None:
+    """Such a page asks for what its own release has, and nothing else protects that once it is superseded."""
+    ours, _ = cut_off(bucket, tmp_path, "r1"), cut_off(bucket, tmp_path, "r2", "other")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def lost() -> PlacingAnswer:
+        """The first one has no answer; the next look finds the page in place, so that there is nothing left to put."""
+        page = next(key for key in bucket.objects if LAYOUT.stores(key) and bucket.objects[key] == b"r2")
+        bucket.write(PAGE, bucket.objects[page])
+        bucket.stored[PAGE] = bucket.stored[page]
+        return PlacingAnswer({}, unanswered=True)
+
+    bucket.clock.on_sleep = interrupt
+    with answers(bucket, lost), pytest.raises(StoppedError, match="not all of its pages are in place"):
+        finish(bucket, ours)
+    assert [key.partition("Z-")[2] for key in bucket.log(LAYOUT.pending)] == ["r1.json", "r2.json"]
