@@ -19,7 +19,7 @@ from release_log.ledger_file import HOLDS
 from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.body import body_of
-from uploader.history.completeness import SHOWN
+from uploader.history.completeness import some_of
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, Unreadable, id_of, read_release, read_releases
 from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 PASSES = 20
 """How often pages are looked at while others put pages in place, or S3 does not answer."""
+
+LONGEST_PAUSE = 5
+"""Seconds between two of these looks, at most: all of them take more than a minute while S3 refuses the PUTs."""
 
 log = logging.getLogger("uploader")
 
@@ -88,7 +91,8 @@ class Placing:
         self._known = {layout.marker_key(own.id): own}
         self._helped = {own.id}
         self._intents = [held]
-        self._refused: list[str] = []
+        self._wrong: list[str] = []
+        self._in_vain = 0
         self._unanswered: float | None = None
 
     def finish(self) -> tuple[PagePlaced, ...]:
@@ -102,13 +106,14 @@ class Placing:
         """
         with ExitStack() as helping:
             for _ in range(PASSES):
+                self._pause()
                 wanted = self._pass(helping)
                 if wanted is not None:
                     break
             else:
                 msg = (
-                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it "
-                    "or as it had too many requests"
+                    f"{some_of(self._wrong)}: not in place after {PASSES} tries, as others published or wrote there "
+                    "at the same time, or S3 had too many requests"
                 )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
@@ -131,6 +136,15 @@ class Placing:
         except UploaderError as error:
             warn_of_left(intent_key, error)
 
+    def _pause(self) -> None:
+        """Wait before the next pass, if the last ones left pages out.
+
+        After a single one nobody waits: as a rule somebody else has put a page in place, and the next look shows it.
+        Else S3 has too many requests, or others publish all the time.
+        """
+        if self._in_vain > 1:
+            self._clocks.sleep(min(2.0 ** (self._in_vain - 3), LONGEST_PAUSE))
+
     def _pass(self, helping: ExitStack) -> Wanted | None:
         """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
         files, pages = self._bucket.look_at_pages(self._layout, sorted(self._own.release.pages))
@@ -152,12 +166,14 @@ class Placing:
         wrong |= self._stored_over(files, wanted, pages, wrong)
         if not wrong:
             return None if self._waited() else wanted
+        self._wrong = sorted(wrong)
         if self._help(helping, [wanted.pages[key][0] for key in wrong]):
             return None
         if self._held.is_too_old(self._clocks):
             msg = "it took so long that the intent may expire"
             raise UploaderError(msg)
         if not wanted.same_as(self._wanted(self._bucket.written(self._layout.markers))):
+            self._in_vain += 1
             return None
         self._put(wanted, wrong, pages)
         return None
@@ -195,7 +211,8 @@ class Placing:
         else:
             self._keep(unanswered=self._unanswered is not None)
         log.debug("%d of %d pages put in place in %.1f s", len(answer.etags), len(wrong), self._clocks.passed() - sent)
-        self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
+        is_refused = not answer.unanswered and len(answer.etags) < len(wrong)
+        self._in_vain = self._in_vain + 1 if is_refused else 0
         for key, etag in answer.etags.items():
             self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
         # One without an answer may be there: the CDN has to drop its copies of that too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,18 +12,21 @@ from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotPlacedError, StoppedError
 from uploader.history.release import read_release
+from uploader.protocol.placing import LONGEST_PAUSE, PASSES
 from uploader.protocol.write_if_whole import finish_placing
 from uploader.publishing.publish import Build, publish
 from uploader.s3.port import PlacingAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from uploader.protocol.belongs import PagePlaced
     from uploader.s3.port import Placement
 
 PAGE = "assets/index.html"
+NAMED = rf"{PAGE}: not in place after {PASSES} tries, as others published .*: run the same command again"
 
 
 @pytest.fixture
@@ -84,3 +88,42 @@ def test_the_intents_of_others_stay_too_while_their_pages_may_come_late(bucket: 
     with answers(bucket, lost), pytest.raises(StoppedError, match="not all of its pages are in place"):
         finish(bucket, ours)
     assert [key.partition("Z-")[2] for key in bucket.log(LAYOUT.pending)] == ["r1.json", "r2.json"]
+
+
+def test_while_s3_has_too_many_requests_it_gets_fewer(bucket: FakeBucket, tmp_path: Path) -> None:
+    ours = cut_off(bucket, tmp_path, "r1")
+    over = bucket.clock.passed + 30
+    with answers(bucket, lambda: PlacingAnswer({}) if bucket.clock.passed < over else None):
+        assert [page.key for page in finish(bucket, ours)] == [PAGE]
+    assert bucket.objects[PAGE] == b"r1"
+    assert bucket.clock.passed < over + LONGEST_PAUSE
+
+
+def test_after_one_refused_put_nobody_waits(bucket: FakeBucket, tmp_path: Path) -> None:
+    """As a rule another upload has put a page in place."""
+    ours, refused = cut_off(bucket, tmp_path, "r1"), iter([PlacingAnswer({})])
+    before = bucket.clock.passed
+    with answers(bucket, lambda: next(refused, None)):
+        finish(bucket, ours)
+    assert bucket.clock.passed == before
+
+
+def test_what_s3_refuses_each_time_is_named(bucket: FakeBucket, tmp_path: Path) -> None:
+    ours = cut_off(bucket, tmp_path, "r1")
+    with answers(bucket, lambda: PlacingAnswer({})), pytest.raises(NotPlacedError, match=NAMED):
+        finish(bucket, ours)
+
+
+def test_so_it_is_if_others_publish_before_each_put(bucket: FakeBucket, tmp_path: Path) -> None:
+    ours, *others = (cut_off(bucket, tmp_path, name) for name in ("r1", "r2", "r3"))
+    written, turns = bucket.written, cycle(others)
+
+    def publishes(prefix: str) -> dict[str, datetime]:
+        bucket.clock.passed += 1
+        bucket.times[LAYOUT.marker_key(next(turns))] = bucket.clock.s3()
+        return written(prefix)
+
+    bucket.written = publishes  # type: ignore[method-assign]
+    with pytest.raises(NotPlacedError, match=NAMED):
+        finish(bucket, ours)
+    assert f"place {PAGE}" not in bucket.requests
