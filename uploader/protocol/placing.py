@@ -88,7 +88,8 @@ class Placing:
         self._meanwhile = meanwhile
         self._etags: dict[str, str] = {}
         self._others: dict[str, str] = {}
-        self._known = {layout.marker_key(own.id): own}
+        self._known: dict[str, LoggedRelease] = {}
+        self._channels: dict[str, str] = {}
         self._helped = {own.id}
         self._intents = [held]
         self._wrong: list[str] = []
@@ -277,17 +278,23 @@ class Placing:
         return markers[:place] if place < len(markers) else [], markers[place + 1 :]
 
     def _wanted(self, files: Mapping[str, datetime]) -> Wanted:
-        """What belongs in place, by the markers that exist."""
-        newer, _ = self._order(files)
-        return wanted_pages(self._own, [each for key in reversed(newer) if (each := self._read(key)) is not None])
+        """What belongs in place, by the markers that exist: of the newer ones, the newest of each channel counts.
 
-    def _read(self, key: str) -> LoggedRelease | None:
-        if key not in self._known:
-            logged = read_release(self._bucket, self._layout, key)
-            if logged is None:
-                return None
-            self._known[key] = logged
-        return self._known[key]
+        No other is kept in memory: there may be hundreds, of 50,000 files each.
+        """
+        known, self._known = self._known, {}
+        channels = set[str]()
+        for key in self._order(files)[0]:
+            if self._channels.get(key) in channels:
+                continue
+            each = known.get(key) or read_release(self._bucket, self._layout, key)
+            if each is None:
+                continue
+            channel = self._channels[key] = each.release.channel
+            if channel not in channels:
+                channels.add(channel)
+                self._known[key] = each
+        return wanted_pages(self._own, reversed(self._known.values()))
 
     def _help(self, helping: ExitStack, releases: Sequence[LoggedRelease]) -> bool:
         """Protect the releases of others whose pages we put in place; whether that was not so before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotPlacedError, StoppedError
-from uploader.history.release import read_release
+from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.placing import LONGEST_PAUSE, PASSES
 from uploader.protocol.write_if_whole import finish_placing
 from uploader.publishing.publish import Build, publish
@@ -127,3 +128,20 @@ def test_so_it_is_if_others_publish_before_each_put(bucket: FakeBucket, tmp_path
     with pytest.raises(NotPlacedError, match=NAMED):
         finish(bucket, ours)
     assert f"place {PAGE}" not in bucket.requests
+
+
+def test_of_the_newer_releases_one_of_each_channel_is_kept_in_memory(bucket: FakeBucket, tmp_path: Path) -> None:
+    """There may be hundreds, with 50,000 files each; each is read once."""
+    ours = cut_off(bucket, tmp_path, "ours")
+    newer = [cut_off(bucket, tmp_path, f"r{number}", ("default", "other")[number % 2]) for number in range(6)]
+    kept: list[str] = []
+
+    def look() -> None:
+        gc.collect()
+        kept.extend(each.id for each in gc.get_objects() if isinstance(each, LoggedRelease))
+
+    with answers(bucket, look):
+        finish(bucket, ours)
+    assert sorted(set(kept)) == [ours, *newer[-2:]]
+    assert [bucket.requests.count(f"get {LAYOUT.marker_key(each)}") for each in newer] == [1] * 6
+    assert bucket.objects[PAGE] == b"r5"
