@@ -577,6 +577,13 @@ MUTANTS = (
         every(cases.ROLL_OUT_AND_CLEANER),
     ),
     Mutant(
+        "an activation looks whether its release is staged still",
+        "a release is current that somebody has dropped",
+        write_if_whole._is_dropped,  # noqa: SLF001
+        (("logged.key not in held.log", "False"),),
+        cases.dropped_while_activated,
+    ),
+    Mutant(
         "an activation writes its own intent",
         "the staged release expires during the activation",
         write_if_whole.write_if_whole,
