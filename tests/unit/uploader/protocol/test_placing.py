@@ -133,15 +133,15 @@ def test_so_it_is_if_others_publish_before_each_put(bucket: FakeBucket, tmp_path
 def test_of_the_newer_releases_one_of_each_channel_is_kept_in_memory(bucket: FakeBucket, tmp_path: Path) -> None:
     """There may be hundreds, with 50,000 files each; each is read once."""
     ours = cut_off(bucket, tmp_path, "ours")
-    newer = [cut_off(bucket, tmp_path, f"r{number}", ("default", "other")[number % 2]) for number in range(6)]
-    kept: list[str] = []
+    newer = [cut_off(bucket, tmp_path, f"newer-{number}", ("default", "other")[number % 2]) for number in range(6)]
+    kept = set[str]()
 
     def look() -> None:
         gc.collect()
-        kept.extend(each.id for each in gc.get_objects() if isinstance(each, LoggedRelease))
+        kept.update(each.id for each in gc.get_objects() if isinstance(each, LoggedRelease))
 
     with answers(bucket, look):
         finish(bucket, ours)
-    assert sorted(set(kept)) == [ours, *newer[-2:]]
+    assert sorted(kept.intersection(newer)) == newer[-2:]  # other tests may have left some of their own
     assert [bucket.requests.count(f"get {LAYOUT.marker_key(each)}") for each in newer] == [1] * 6
-    assert bucket.objects[PAGE] == b"r5"
+    assert bucket.objects[PAGE] == b"newer-5"
