@@ -569,6 +569,13 @@ MUTANTS = (
         every(cases.ROLL_OUT_AND_CLEANER),
     ),
     Mutant(
+        "an activation looks whether its release is staged still",
+        "a release is current that somebody has dropped",
+        write_if_whole._is_dropped,  # noqa: SLF001
+        (("logged.key not in held.log", "False"),),
+        cases.dropped_while_activated,
+    ),
+    Mutant(
         "an activation writes its own intent",
         "the staged release expires during the activation",
         write_if_whole.write_if_whole,
@@ -1166,6 +1173,13 @@ MUTANTS = (
         placing_module.Placing._waited,  # noqa: SLF001
         (("    if self._unanswered is None:\n", "    if True:\n"),),
         placing.late_page,
+    ),
+    Mutant(
+        "so long the intents stay too under which pages of other releases were put in place",
+        "such a page arrives when its release is superseded, and asks for assets that are gone",
+        placing_module.Placing._keep,  # noqa: SLF001
+        (("for each in self._intents:", "for each in self._intents[:1]:"),),
+        placing.late_page_of_another_release,
     ),
     Mutant(
         "release logs inside the site are looked for again at the second look",

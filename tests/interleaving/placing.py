@@ -30,7 +30,7 @@ from tests.interleaving.cases import (
     superseded,
     uploader,
 )
-from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.explore import PAGE, VERSIONS, judged
 from tests.interleaving.keeper import putting
 from tests.interleaving.needs import read_ledger
 from tests.interleaving.ports import AtOncePort, EtagsPort
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from release_log.tags import Mark
     from tests.interleaving.exhaustive import Case
+
+LIB = VERSIONS["lib"][0]
 
 PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
@@ -902,3 +904,34 @@ def late_page() -> None:
         for each in list(world.late):
             world.arrive(each)
         check_pages(world)
+
+
+def late_page_of_another_release() -> None:
+    """S3 does not answer the PUT of a page that another channel's release was cut off before; then the helper fails.
+
+    S3 executes it when that release is superseded, by one without the page, and a cleaner has been there: the stored
+    page stays for longer than what it asks for.
+    """
+    late = "a page of another channel's release that arrives late"
+    helping = case(late, _rolled_forward, NEW, policy=replace(LATER, removed_ttl=0))
+    world = helping.enter(helping.begin())
+    (upload,) = world.actors
+    with judged(world, helping.name):
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.step()
+        world.actor = None
+        world.advance(1)
+        cast.publish_alone(world, [LIB, PAGE], "cut-off", channel="other", placed=False)
+        world.advance(1)
+        go_on(upload, f"put {PAGE}")
+        upload.step(Verdict.LATE)
+        go_on(upload, f"list {LAYOUT.markers}")
+        upload.step(Verdict.FAILED)
+        _go_on_to(upload, "")
+        world.actor = None
+        release(world, [B], "without", channel="other")
+        cast.clean_alone(world, helping.policy)
+        for each in list(world.late):
+            world.arrive(each)
+        world.check()
+        settle(world, helping.policy)
