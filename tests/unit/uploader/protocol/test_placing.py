@@ -15,7 +15,8 @@ from uploader.errors import NotPlacedError, StoppedError
 from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.placing import LONGEST_PAUSE, PASSES
 from uploader.protocol.write_if_whole import finish_placing
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.s3.port import PlacingAnswer
 
 if TYPE_CHECKING:
