@@ -5,13 +5,11 @@ In this order a crash errs towards keeping. Every key has its own outcome; only 
 
 from __future__ import annotations
 
-import re
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.deletion import delete
 from cleaner_lambda.pace import BACKOFF_SECONDS, batches
-from cleaner_lambda.port import DELETE_BATCH
-from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, code_of, tells_nothing
+from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, code_of, named, tells_nothing
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
@@ -21,16 +19,8 @@ if TYPE_CHECKING:
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.plan import Action, Plan
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.s3_errors import RequestError
 
 FULL = f"already has {MAX_TAGS} tags, S3's limit: only the ledger says when it retired"
-
-
-_NOT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
-"""Characters that XML 1.0 cannot hold, or reads as others: https://www.w3.org/TR/xml/#charsets"""
-
-_UNREADABLE = {"MalformedXML", "InvalidArgument", "InvalidRequest", "KeyTooLongError"}
-"""S3's codes for a batch that it refuses because of what one of its keys is."""
 
 
 class _Retagged(NamedTuple):
@@ -78,9 +68,9 @@ def apply(  # noqa: PLR0913 (what is done, and what is known of it)
         if done:
             outcome.untagged.add(action.key)
 
-    _delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)
+    delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)
     for files in prune:
-        _delete(store, files, outcome.pruned, outcome, late, pace)
+        delete(store, files, outcome.pruned, outcome, late, pace)
         if not outcome.pruned.issuperset(files):
             break
 
@@ -123,7 +113,7 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, *, is_bare: b
             tags = {} if is_bare else store.get_tags(key)
             is_bare = False
         except REQUEST_ERRORS as error:
-            return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
+            return _Retagged(exists=True, error=named(error), unanswered=unanswered)
         if tags is None:
             return _Retagged(exists=False, unanswered=unanswered)
         wanted = without_mark(tags) if mark is None else with_mark(tags, mark)
@@ -136,81 +126,6 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, *, is_bare: b
         except REQUEST_ERRORS as error:
             unanswered = unanswered or tells_nothing(error)
             if pause is None or not code_of(error).startswith(PASSING):
-                return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
+                return _Retagged(exists=True, error=named(error), unanswered=unanswered)
         pace.sleep(pause)
     raise AssertionError
-
-
-def _delete(
-    store: S3Port, keys: Sequence[str], deleted: set[str], outcome: Outcome, late: Unanswered, pace: Pace
-) -> None:
-    """Delete batch by batch, and keys that XML cannot hold one by one. The keys that are gone are added to ``deleted``.
-
-    S3 reports the keys that failed within an answer with status 200, which the SDK does not retry.
-    """
-    plain, odd = [k for k in keys if not _NOT_FOR_XML.search(k)], [k for k in keys if _NOT_FOR_XML.search(k)]
-    for batch in (*batches(plain, DELETE_BATCH), *batches(odd)):
-        errors: dict[str, str] = {}
-        left = list(batch)
-        for pause in (*BACKOFF_SECONDS, None):
-            if not pace.has_time():
-                outcome.unfinished = True
-                break
-            errors = _delete_once(store, left, late, pace)
-            deleted.update(key for key in left if key not in errors)
-            outcome.failed.update({key: error for key, error in errors.items() if not error.startswith(PASSING)})
-            left = [key for key, error in errors.items() if error.startswith(PASSING)]
-            if not left or pause is None:
-                break
-            pace.sleep(pause)
-        outcome.failed.update({key: errors[key] for key in left if key in errors})
-        if outcome.unfinished:
-            break
-
-
-def _delete_once(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
-    """Delete some keys, each by one request. Returns key -> error."""
-    if _NOT_FOR_XML.search(keys[0]):  # and so is each other key of its batch
-        return _delete_each(store, keys, late, pace)
-    try:
-        errors = store.delete(keys)
-    except REQUEST_ERRORS as error:
-        if tells_nothing(error):
-            late.deletions.update(keys)
-        elif code_of(error) in _UNREADABLE:
-            return _delete_in_parts(store, keys, late, pace)
-        return dict.fromkeys(keys, _named(error))
-    late.deletions.update(key for key, error in errors.items() if error.startswith(SERVER_ERRORS))
-    if errors.keys() - set(keys):
-        return dict.fromkeys(keys, "S3's answer names keys that were not asked for, so it is unknown which are deleted")
-    return errors
-
-
-def _delete_in_parts(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
-    """Halve a batch that S3 cannot read until the key that it cannot read is alone: only what really fails, fails."""
-    if len(keys) == 1:
-        return _delete_each(store, keys, late, pace)
-    half = len(keys) // 2
-    return {**_delete_once(store, keys[:half], late, pace), **_delete_once(store, keys[half:], late, pace)}
-
-
-def _delete_each(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
-    """Delete some keys, each by a request that has no body. Returns key -> error."""
-    failed = {
-        key: error for key, error in zip(keys, pace.mapper(partial(_delete_one, store), keys), strict=True) if error
-    }
-    late.deletions.update(key for key, error in failed.items() if tells_nothing(error))
-    return {key: _named(error) for key, error in failed.items()}
-
-
-def _named(error: RequestError) -> str:
-    """An error, its code first: that says whether it passes."""
-    return f"{code_of(error)}: {error}"
-
-
-def _delete_one(store: S3Port, key: str) -> RequestError | None:
-    try:
-        store.delete_one(key)
-    except REQUEST_ERRORS as error:
-        return error
-    return None

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 MARKERS = 1000
 """How many markers a part has at most: some ten seconds."""
 
-BYTES = 12 * 2**20
+BYTES = 6 * 2**20
 """How much they have together, unless one alone has more.
 
-If each of these releases changed all its files, they name some 120,000 assets: with all that a run has to do about each
-of them, 280 MB of memory.
+If each of these releases changed all its files, they name some 60,000 assets: with all that a run has to do about each
+of them, some 300 MB of memory.
 """
 
 

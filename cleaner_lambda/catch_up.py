@@ -122,7 +122,7 @@ def _take_in(store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: Folde
     )
     changes = with_tags(history.changes, history.retired) if loaded.light else None
     announced = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    stored = write_ledger(store, layout, announced, loaded.base.stored, loaded.now, changes)
+    stored = write_ledger(store, layout, announced, loaded.base.stored, loaded.now, changes, takes_in=True)
     current = {each.id for line in history.lines.values() for each in line}
     return replace(
         loaded,

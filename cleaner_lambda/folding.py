@@ -166,7 +166,8 @@ def _with_owed(history: History, loaded: Loaded, markers: Markers, order: Order,
     ended = ended or has_ended(history)
     loaded.need_whole(because=because or doubt or bool(ledger.doubts) or ended)
     waiting = ledger.waiting.number or (ledger.cursor is not None and ledger.cursor.waiting.number)
-    if not (loaded.light or waiting) or loaded.begins_rebuild:
+    reads_all = ledger.rebuilding is not None and ledger.rebuilding.has_read_none
+    if not (loaded.light or waiting) or loaded.begins_rebuild or reads_all:
         return history  # a rebuild reads the tags of all that lives
     live = frozenset[str]().union(*(change.live for change in history.changes))
     # What is new has none. Where a marker wrongly says so, an old tag stays until the asset retires again.

@@ -153,6 +153,7 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     *,
     unfinished: bool = False,
     adopted: Adopted | None = None,
+    takes_in: bool = False,
 ) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
@@ -166,12 +167,14 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
             what falls due.
         unfinished: Whether it has not done all of that, so that the next run has to go on.
         adopted: More retired assets, which the run has found and not in memory.
+        takes_in: Whether the segments take in what is noted, if that is much, as no sweep can come before more is.
 
     Returns:
         What is stored now.
 
     Raises:
         ConflictError: Another run has written it; start over.
+        WholeNeededError: A file of the ledger is broken, gone, or not given out.
         CleanerError: Format 1 has no room for all of it.
     """
     if not _may_write_heads(before, now):
@@ -183,7 +186,7 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     known = before.head or Head()
     index = known.index
     if before.light and before.group is None:
-        index = _with_delta(store, layout, index, changes or (), now)
+        index = _with_delta(store, layout, index, changes or (), now, takes_in=takes_in)
         if adopted is not None:
             index = _with_adopted(store, layout, index, adopted, now)
     elif before.group is None or changes is not None:
@@ -273,12 +276,14 @@ def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
     return heads_are_safe(before.ledger.upgrading, now)
 
 
-def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:
+def _with_delta(
+    store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime, *, takes_in: bool
+) -> Index:
     for some in _files(changes):
         name = delta_name(now, secrets.token_hex(8))
         store.put_if(layout.ledger_file(name), changes_file.encode(some), None)
         index = index.with_delta(name, sum(each.rows for each in some))
-    return index
+    return _taken_in(store, layout, index) if takes_in and index.is_full else index
 
 
 def _files(changes: Sequence[Change]) -> list[list[Change]]:
@@ -293,6 +298,17 @@ def _files(changes: Sequence[Change]) -> list[list[Change]]:
             files[-1].append(piece)
             rows += piece.rows
     return files
+
+
+def _taken_in(store: S3Port, layout: Layout, index: Index) -> Index:
+    """The index with all deltas in its segments, one of which is in memory at a time."""
+    after = index
+    with or_all_at_once():
+        changes = read_deltas(store, layout, index)
+        for each in index.segments:
+            entries = read_segment(store, layout, index, each, changes)
+            after = after.swept([each], _write_parts(store, layout, parts(entries, each.first), index, [each])) or after
+    return after
 
 
 def _with_adopted(store: S3Port, layout: Layout, index: Index, adopted: Adopted, now: datetime) -> Index:

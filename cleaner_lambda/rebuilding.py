@@ -43,6 +43,11 @@ class Rebuilding(NamedTuple):
     map_run: MapRun | None = None
 
     @property
+    def has_read_none(self) -> bool:
+        """Whether it has read no tag yet: it reads those of all that lives by then, and of all that is retired."""
+        return self.live == self.path == ""
+
+    @property
     def is_done(self) -> bool:
         """Whether all were read."""
         return self.live is None and self.path is None

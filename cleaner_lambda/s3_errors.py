@@ -28,6 +28,11 @@ def code_of(error: RequestError) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else UNANSWERED
 
 
+def named(error: RequestError) -> str:
+    """An error, its code first: that says whether it passes."""
+    return f"{code_of(error)}: {error}"
+
+
 def tells_nothing(error: Exception) -> bool:
     """Whether S3 may have executed the request, or may still do it: it did not answer, or with a 5xx."""
     if not isinstance(error, ClientError):

@@ -7,6 +7,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, Layout, is_stored_page
@@ -14,7 +15,7 @@ from release_log.ledger_file import HEAD_FORMAT, Announcement, encode_announceme
 from release_log.release_id import PLACED
 from release_log.sent import HEADERS
 from uploader.clocks import Clocks
-from uploader.errors import UploaderError
+from uploader.errors import TakenError, UploaderError
 from uploader.s3.port import Blob, Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
 from uploader.treatment.headers import STORED
 
@@ -181,9 +182,21 @@ class FakeBucket:
     def begin_withdrawal(self, key: str) -> Callable[[], None]:
         return lambda: self.withdraw(key)
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, Stored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         for asset in assets:
             self._request(f"put {asset.key}")
+            there = _etag(self.objects[asset.key]) if asset.key in self.objects else None
+            if there is not None and over.get(asset.key, there) != there:
+                headers = self.stored.get(asset.key, {}).get(HEADERS)
+                if there != _etag(Path(asset.path).read_bytes()) or headers != asset.treatment.headers.digest:
+                    raise TakenError(asset.key)
+                done(asset, asset.as_it_is()._replace(etag=there))
+                continue
             self.write(asset.key, Path(asset.path).read_bytes())
             self.stored[asset.key] = stored_with(asset)
             etag = hashlib.md5(self.objects[asset.key], usedforsecurity=False).hexdigest()

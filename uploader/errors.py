@@ -79,6 +79,10 @@ class NotWholeError(UploaderError):
         self.gone = gone
 
 
+class TakenError(UploaderError):
+    """Somebody has stored another object since this upload looked, where it was about to store a file."""
+
+
 class NotPlacedError(UploaderError):
     """A release is current, and not all of its pages are in place."""
 

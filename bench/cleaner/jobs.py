@@ -244,8 +244,9 @@ def rebuild(sizes: Sizes) -> Result:
                 msg = "the cleaner asks about the orphans again, though it was told to go on"
                 raise BenchError(msg)
             event = ADOPT if asks else WAKE_UP
-            # The ledger gets its next format a quarter of an hour after the first run.
-            bucket.now += TO_ANSWER if asks else timedelta(seconds=ceil(took[-1].seconds))
+            # The ledger gets its next format a quarter of an hour after the first run, and nothing is deleted before.
+            waits = asks or not took[-1].unfinished
+            bucket.now += TO_ANSWER if waits else timedelta(seconds=ceil(took[-1].seconds))
     found = site.retired_since()
     assets = Counter(_dated(found.get(key), entry) for _, some in site.past() for key, entry in some.items())
     if assets["lost"] or assets["earlier"]:

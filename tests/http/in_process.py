@@ -27,7 +27,8 @@ from uploader.builds import parts
 from uploader.builds.collect import collect
 from uploader.cli.entry import run
 from uploader.clocks import Clocks
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.s3 import asking, bodies
 from uploader.s3.open import connect, open_connected
 

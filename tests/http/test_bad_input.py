@@ -18,7 +18,8 @@ from tests.http.in_process import run_here
 from uploader.aws.find_access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UploaderError
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:

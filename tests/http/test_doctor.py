@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 BUILD = {"app-3f9c2ab1.js": "x", "index.html": "x"}
 EVENTS: dict[str, Any] = {"EventBridgeConfiguration": {}}
+ABORTED = {
+    "ID": "abort",
+    "Status": "Enabled",
+    "Filter": {},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+}
 KEPT = {"ID": "keep", "Status": "Enabled", "Filter": {}, "NoncurrentVersionExpiration": {"NoncurrentDays": 7}}
 
 
@@ -52,7 +58,7 @@ def healthy(uploader: Uploader, cleaner: Cleaner, site_folder: Folder) -> Upload
     """A bucket with all recommended settings, one release, and a cleaner that has seen the release."""
     s3, bucket = uploader.aws.client("s3"), uploader.bucket
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [KEPT]})
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [KEPT, ABORTED]})
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=EVENTS)
     publish_here(uploader, site_folder("a", BUILD), "r1")
     cleaner()
@@ -126,11 +132,12 @@ def test_another_region(uploader: Uploader) -> None:
 
 
 def test_a_bucket_as_it_comes(uploader: Uploader) -> None:
-    """No notifications is a problem, no versioning a warning; without a release the rest is unknown."""
+    """No notifications is a problem, no versioning and no rule are warnings; without a release the rest is unknown."""
     found = examine(uploader)
     assert states(found, "delete") == {
         "EventBridge": "problem",
         "versioning": "warning",
+        "lifecycle": "warning",
         "read": "unknown",
         "ledger": "unknown",
         "cleaner": "unknown",
@@ -206,8 +213,8 @@ def test_lifecycle_rules(healthy: Uploader, rules: list[dict[str, Any]], expecte
     """A bucket that keeps noncurrent versions for ever, and a rule that deletes current assets by their age."""
     s3, bucket = healthy.aws.client("s3"), healthy.bucket
     s3.delete_bucket_lifecycle(Bucket=bucket)
-    if rules:
-        s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    rules = [*rules, ABORTED]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     assert states(examine(healthy), "delete", "ledger", "function") == expected
 
 
@@ -219,11 +226,13 @@ def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
         (marker, b"{}", "is not valid ("),
         (marker, b'{"format": 4}', "is a newer uploader's ("),
         (f"{layout.staged}x.json", b"", "is not valid ("),
+        (layout.pin_key("20261123T060500Z-x"), b"{}", "is not valid ("),
     ):
         s3.put_object(Bucket=healthy.bucket, Key=key, Body=body)
         found = examine(healthy)
         assert states(found, "delete", "ledger", "function") == {"release log": "problem"}
         assert found["release log"]["finding"].startswith(f"{key} {said}")
+        assert ("pin that release" in found["release log"]["remedy"]) is key.startswith(layout.pins)
         s3.delete_object(Bucket=healthy.bucket, Key=key)
 
 
@@ -240,6 +249,7 @@ def test_a_ledger_that_cannot_be_read(healthy: Uploader, layout: Layout) -> None
     ):
         s3.put_object(Bucket=healthy.bucket, Key=layout.ledger, Body=body)
         found = examine(healthy)
+        assert found["ledger"]["state"] == "warning", "root may write it"
         assert states(found, "delete", "ledger", "function") == {"cleaner": state}
         assert found["cleaner"]["remedy"] == remedy
 

@@ -42,6 +42,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         return batches(items, BATCH)
 
     monkeypatch.setattr("cleaner_lambda.apply.batches", small)
+    monkeypatch.setattr("cleaner_lambda.deletion.batches", small)
     monkeypatch.setattr("cleaner_lambda.rebuild.batches", small)
 
 

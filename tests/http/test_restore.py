@@ -147,23 +147,26 @@ def test_an_id_that_is_taken_is_avoided_and_nothing_is_said_twice(uploader: Uplo
     assert log == [*taken, document["staged"]]
 
 
-@pytest.mark.parametrize("why", ["the version is gone", "another version"])
+@pytest.mark.parametrize("why", ["the version is gone", "another version", "an archived version"])
 def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     uploader: Uploader, old: str, layout: Layout, why: str
 ) -> None:
-    """Its noncurrent version expired, or its key has another content by now."""
+    """Its noncurrent version expired, or is where nobody can read it, or its key has another content by now."""
     s3, lost = uploader.aws.client("s3"), GONE[1]
     if why == "another version":
         s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"another size")
     else:
         (noncurrent,) = (version for key, version in versions(uploader, "Versions") if key == lost)
         s3.delete_object(Bucket=uploader.bucket, Key=lost, VersionId=noncurrent)
+        if why == "an archived version":
+            s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"old", StorageClass="GLACIER")
+            s3.delete_object(Bucket=uploader.bucket, Key=lost)
     answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
         f"uploader: 1 of 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
-        f"is over, or another file has the key): {lost}; 2 were restored and will stay, 1 was there before; "
-        "publish that build again\n"
+        f"is over, its version is in an archive, or another file has the key): {lost}; "
+        "2 were restored, until they fall due again, and 1 was there before; publish that build again\n"
     )
     assert GONE[0] in uploader.keys()
     assert not [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]
@@ -198,3 +201,17 @@ def test_versions_beyond_the_bound_are_not_read(uploader: Uploader, old: str, mo
     assert f"s3://{uploader.bucket}/assets/" in line
     assert "has more than 1 versions" in line
     assert set(GONE).isdisjoint(uploader.keys())
+
+
+def test_a_pinned_release_whose_marker_is_gone(uploader: Uploader, old: str, layout: Layout) -> None:
+    """A pin outlives its release's marker. `rollback` then names `restore` as the remedy."""
+    s3 = uploader.aws.client("s3")
+    marker = s3.get_object(Bucket=uploader.bucket, Key=layout.marker_key(old))["Body"].read()
+    s3.put_object(Bucket=uploader.bucket, Key=layout.key_in(layout.pins, old), Body=marker)
+    s3.delete_object(Bucket=uploader.bucket, Key=layout.marker_key(old))
+    refused = uploader.run("rollback", old, "--bucket", uploader.bucket)
+    assert "or restore it if the bucket has versioning" in refused.stderr
+    assert restore(uploader, old).startswith(f"restored 3 assets of {old} ")
+    assert set(GONE) < set(uploader.keys())
+    verified = uploader.run("verify", "--release", old, "--bucket", uploader.bucket, "--json")
+    assert (verified.returncode, json.loads(verified.stdout)["releases"]) == (0, {"default": old})

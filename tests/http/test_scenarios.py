@@ -15,7 +15,8 @@ from tests.http.fault_proxy import Fault
 from tests.http.in_process import publish_here
 from uploader.aws.access import Access, Keys
 from uploader.builds.collect import collect
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:

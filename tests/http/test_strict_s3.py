@@ -26,6 +26,7 @@ from tests.http.in_process import SMALL_PART
 from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
 from uploader.builds.collect import collect
+from uploader.errors import TakenError
 from uploader.s3 import asking, copies
 from uploader.s3.connection import connect
 from uploader.s3.errors import AnswerError
@@ -182,6 +183,31 @@ def test_a_stored_page_is_never_overwritten(strict: StrictS3, bucket: str, tmp_p
     with pytest.raises(ClientError, match="AccessDenied"):
         client.put_object(Bucket=bucket, Key=page.key, Body=b"evil")
     assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+def test_a_file_replaces_no_other_object_than_its_upload_has_seen(
+    strict: StrictS3, bucket: str, tmp_path: Path
+) -> None:
+    """With the conditions of S3; what is there already is told by its metadata, as the ETag does not with KMS."""
+    files = Requests(connect(Access(bucket, REGION, strict.url, keys=Keys("test", "test")))).files
+    name = "app-3f9c2ab1.js"
+
+    def put(content: bytes, *over: str | None) -> str:
+        (tmp_path / name).write_bytes(content)
+        (file,) = collect(tmp_path, "assets/")
+        return files.put(file, *over).etag or ""
+
+    first = put(b"first", None)
+    assert put(b"first", None) == put(b"first", "0" * 32) == first
+    for over in (None, "0" * 32):
+        with pytest.raises(TakenError, match=rf"somebody has stored another assets/{name} since .*: run again"):
+            put(b"second", over)
+    second = put(b"second", first)
+    assert second != first
+    client = client_of(strict)
+    client.delete_object(Bucket=bucket, Key=f"assets/{name}")
+    assert put(b"third", second) == put(b"third", None) == put(b"third"), "nothing was there any more"
+    assert client.get_object(Bucket=bucket, Key=f"assets/{name}")["Body"].read() == b"third"
 
 
 def test_the_tags_of_a_missing_key_are_forbidden_to_who_may_list_one_prefix(strict: StrictS3, bucket: str) -> None:

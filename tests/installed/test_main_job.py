@@ -177,7 +177,12 @@ def test_the_doctor_finds_nothing_wrong(site: Installation) -> None:
     answer = ask(site, "doctor", "--json")
     assert (answer.returncode, answer.stderr) == (0, "")
     found = {each["check"]: each for each in json.loads(answer.stdout)["findings"]}
-    assert {name for name, each in found.items() if each["state"] != "ok"} == {"ledger", "delete", "versioning"}, found
+    assert {name for name, each in found.items() if each["state"] != "ok"} == {
+        "ledger",
+        "delete",
+        "versioning",
+        "lifecycle",
+    }, found
     assert set(found) > {"EventBridge", "versioning", "cleaner", "function"}
 
 

@@ -13,7 +13,7 @@ from release_log.marker_order import TOLERANCE
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, Verdict
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.exhaustive import Case
 from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
 from tests.interleaving.needs import read_ledger
@@ -683,6 +683,22 @@ def late_marker() -> None:
     """The marker of an abandoned upload is stored after the cleaner has run."""
     marker = f"create {LAYOUT.marker_key('20261123T120012Z-back')}"
     play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
+
+
+def dropped_while_activated() -> None:
+    """A staged release is dropped when its activation has read it, and is about to look at the site."""
+    dropping = uploader(cast.dropping(lambda: STAGED_ID), name="V")
+    both = case("an activation of what is dropped meanwhile", staged, ACTIVATION, dropping)
+    world = both.enter(both.begin())
+    upload, drop = world.actors
+    with judged(world, both.name):
+        go_on(upload, "list")
+        for actor in (drop, upload):
+            go_on(actor, "to the end")
+        if drop.result is None and LAYOUT.marker_key(STAGED_ID) in world.objects:
+            msg = f"{STAGED_ID} was dropped, and is current"
+            raise BrokenPromiseError(msg)
+        settle(world, both.policy)
 
 
 def suspended_at_the_marker() -> None:

@@ -33,7 +33,8 @@ from uploader.operations.ending import end, find_end
 from uploader.operations.pins import pin, unpin
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.treatment.rules import NO_RULES
 
 if TYPE_CHECKING:

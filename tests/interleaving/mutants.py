@@ -64,11 +64,11 @@ from tests.interleaving import (
 )
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
-from uploader.protocol import announcements, belongs, held, write_if_whole
+from uploader.protocol import announcements, belongs, held, intent, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
-from uploader.publishing import publish, stayed
+from uploader.publishing import comparing, publish, stayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,9 +157,10 @@ def _neighbours(condition: str) -> tuple[str, str]:
     )
 
 
-_DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
+_DELETE = "delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
 
-_WRITTEN = 'if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):'
+_WITHDRAWAL = "self.bucket.withdraw(self.layout.pending_key(held.id))"
+_MARKER = "self.bucket.create(self.layout.marker_key(held.id), self.intent_body(held.at))"
 
 MUTANTS = (
     Mutant(
@@ -211,17 +212,10 @@ MUTANTS = (
     Mutant(
         "the intent is written before the listing",
         "a listed asset is gone before anybody knew that it was needed",
-        publish.publish,
+        inspect.unwrap(intent.intent),
         (
-            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
-            (
-                "        with late.named(), intent(",
-                (
-                    "        first = bucket.look(layout, build.all_keys())\n"
-                    "        early = _compare(bucket, layout, build, first, newest, set())\n"
-                    "        with late.named(), intent("
-                ),
-            ),
+            ("        if bucket.create(", "        early = bucket.look(layout, keys)\n        if bucket.create("),
+            ("held.keep_look(look)", "held.keep_look(early)"),
         ),
         every(cases.BACK_AND_CLEANER),
     ),
@@ -235,27 +229,18 @@ MUTANTS = (
     Mutant(
         "the marker is written last",
         "a current release lacks the files that were not sent yet",
-        publish.publish,
-        (
-            (
-                "                _send(bucket, layout, uploads, note)\n",
-                (
-                    "                bucket.create(layout.marker_key(held.id), body_at(held.at))\n"
-                    "                _send(bucket, layout, uploads, note)\n"
-                ),
-            ),
-            (_WRITTEN, "if True:"),
-        ),
+        publish._Publishing.attempt,  # noqa: SLF001
+        (("self._send(uploads)", f"{_MARKER}\n        self._send(uploads)"),),
         every(cases.NEXT_AND_CLEANER),
     ),
     Mutant(
         "the intent is deleted after the marker is written",
         "for a moment nothing protects the release",
-        publish.publish,
+        publish._Publishing._write,  # noqa: SLF001
         (
             (
-                f"                {_WRITTEN}",
-                f"                bucket.withdraw(layout.pending_key(held.id))\n                {_WRITTEN}",
+                "    if not held.write",
+                "    self.bucket.withdraw(self.layout.pending_key(held.id))\n    if not held.write",
             ),
         ),
         every(cases.BACK_AND_CLEANER),
@@ -293,8 +278,8 @@ MUTANTS = (
     Mutant(
         "a marker says of an asset that it is new only if the upload has not found it",
         "a live asset keeps its tag",
-        publish.publish,
-        (("_new_keys(uploads)", "build.all_keys()"),),
+        publish._Publishing._write,  # noqa: SLF001
+        (("_new_keys(uploads)", "self.build.all_keys()"),),
         upgrading.sent_to_a_large_site,
     ),
     Mutant(
@@ -435,9 +420,16 @@ MUTANTS = (
     Mutant(
         "a file that a release has which is younger than the listing is listed again",
         "it is sent over that release's, which is current, and has other content",
-        publish._compare,  # noqa: SLF001
+        comparing.compare_with_bucket,
         (("if unseen and (there", "if False and (there"),),
         placing.file_that_a_younger_release_has,
+    ),
+    Mutant(
+        "a file with a fingerprint is only sent over what the upload has seen",
+        "it is sent over that of a release which has become current since",
+        publish._Publishing._send,  # noqa: SLF001
+        (("note, over)", "note)"),),
+        partial(placing.file_sent_after_the_look, placing.AFTER_THE_LOOK[1]),
     ),
     Mutant(
         "what came meanwhile is compared with what the upload has seen, and not only with what it sent",
@@ -470,8 +462,8 @@ MUTANTS = (
     Mutant(
         "a staged release that was written too late puts no page in place",
         "visitors get its pages before it is activated",
-        publish.publish,
-        (("        if stage:\n", "        if False:\n"),),
+        publish._Publishing._place,  # noqa: SLF001
+        (("if not self.stage:", "if True:"),),
         placing.staged_too_late,
     ),
     Mutant(
@@ -484,22 +476,22 @@ MUTANTS = (
     Mutant(
         "a stored page is known by the ETag that a release notes of that very version",
         "an older page under its name is published as the new one",
-        publish._stored_pages,  # noqa: SLF001
+        comparing._stored_pages,  # noqa: SLF001
         ((" if is_that_version else None", ""),),
         placing.older_page_under_a_new_name,
     ),
     Mutant(
         "a marker is only written under a young intent",
         "the intent expires while the upload continues",
-        publish.publish,
-        (("if held.is_too_old(clocks):", "if False:"),),
+        publish._Publishing.attempt,  # noqa: SLF001
+        (("if held.is_too_old(self.clocks):", "if False:"),),
         every(cases.SLOW_UPLOAD, preemptions=2),
     ),
     Mutant(
         "a file that was written too late is checked again",
         "a machine sleeps within the request, the intent expires, and assets are deleted that the marker names",
-        publish.publish,
-        (("if late.came(held, clocks):", "if False:"),),
+        publish._Publishing._write,  # noqa: SLF001
+        (("if self.late.came(held, self.clocks):", "if False:"),),
         cases.suspended_at_the_marker,
     ),
     Mutant(
@@ -575,6 +567,13 @@ MUTANTS = (
             ),
         ),
         every(cases.ROLL_OUT_AND_CLEANER),
+    ),
+    Mutant(
+        "an activation looks whether its release is staged still",
+        "a release is current that somebody has dropped",
+        write_if_whole._is_dropped,  # noqa: SLF001
+        (("logged.key not in held.log", "False"),),
+        cases.dropped_while_activated,
     ),
     Mutant(
         "an activation writes its own intent",
@@ -914,12 +913,7 @@ MUTANTS = (
         "what the listing shows to be a page is named by another intent, before it is looked for",
         "its stored version is deleted, on which the release relies",
         publish.publish,
-        (
-            (
-                "    def body_at(at: datetime) -> bytes:\n",
-                ("    def body_at(at: datetime, first: Build = build) -> bytes:\n        build = first\n"),
-            ),
-        ),
+        (("work.intent_body", "lambda at: body_of(release_of(build, at, {}, {}))"),),
         placing.page_that_another_intent_names,
     ),
     Mutant(
@@ -1157,8 +1151,8 @@ MUTANTS = (
     Mutant(
         "the asset is a page from then on, in another marker",
         "the same, as the other upload has read the markers before this one's",
-        publish.publish,
-        (("error.keys, clocks)\n            return None\n", "error.keys, clocks)\n            return ()\n"),),
+        publish._Publishing._place,  # noqa: SLF001
+        (("return self._with_pages(held, error.keys)", "pass"),),
         placing.page_after_the_marker,
     ),
     Mutant(
@@ -1179,6 +1173,13 @@ MUTANTS = (
         placing_module.Placing._waited,  # noqa: SLF001
         (("    if self._unanswered is None:\n", "    if True:\n"),),
         placing.late_page,
+    ),
+    Mutant(
+        "so long the intents stay too under which pages of other releases were put in place",
+        "such a page arrives when its release is superseded, and asks for assets that are gone",
+        placing_module.Placing._keep,  # noqa: SLF001
+        (("for each in self._intents:", "for each in self._intents[:1]:"),),
+        placing.late_page_of_another_release,
     ),
     Mutant(
         "release logs inside the site are looked for again at the second look",

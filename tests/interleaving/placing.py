@@ -30,10 +30,10 @@ from tests.interleaving.cases import (
     superseded,
     uploader,
 )
-from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.explore import PAGE, VERSIONS, judged
 from tests.interleaving.keeper import putting
 from tests.interleaving.needs import read_ledger
-from tests.interleaving.ports import EtagsPort
+from tests.interleaving.ports import AtOncePort, EtagsPort
 from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from release_log.tags import Mark
     from tests.interleaving.exhaustive import Case
+
+LIB = VERSIONS["lib"][0]
 
 PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
@@ -187,6 +189,15 @@ EARLY_AND_NEW = case(
     _without_the_page,
     uploader(cast.upload([B, PAGE], "default", "early", ahead=True, as_it_was=AS_IT_WAS, port=EtagsPort)),
     uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=EtagsPort), name="V", skew=3600),
+)
+AFTER_THE_LOOK = tuple(
+    case(
+        f"two uploads of a new file of one name, and one of them {how}",
+        _without_the_page,
+        uploader(cast.upload([B, PAGE], "default", "slow", stage=stage, as_it_was=AS_IT_WAS, port=AtOncePort)),
+        uploader(cast.upload([C, PAGE], "default", "other", as_it_was=AS_THEIRS, port=AtOncePort), name="V"),
+    )
+    for how, stage in (("dies", False), ("is staged", True))
 )
 AFTER_AN_ATTEMPT = case(
     "two uploads of a new file of one name, and an attempt that died",
@@ -622,6 +633,26 @@ def file_that_a_younger_release_has() -> None:
         settle(world, EARLY_AND_NEW.policy)
 
 
+def file_sent_after_the_look(case: Case) -> None:
+    """An upload is about to send a file; another one sends its own of the same name, and its release is current.
+
+    The first one's release never is.
+
+    Args:
+        case: One of those: it dies before its marker is written, or waits to be activated.
+    """
+    world = case.enter(case.begin())
+    upload, other = world.actors
+    with judged(world, case.name), cast.known_content():
+        _go_on_to(upload, f"put {PAGE}")
+        _go_on_to(other, "")
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        if upload.state == "running":
+            upload.crash()
+        check_pages(world)
+        settle(world, case.policy)
+
+
 def file_that_an_attempt_had_sent() -> None:
     """An upload has seen a file that an attempt before it had sent; one that looked before that sends its own over it.
 
@@ -873,3 +904,34 @@ def late_page() -> None:
         for each in list(world.late):
             world.arrive(each)
         check_pages(world)
+
+
+def late_page_of_another_release() -> None:
+    """S3 does not answer the PUT of a page that another channel's release was cut off before; then the helper fails.
+
+    S3 executes it when that release is superseded, by one without the page, and a cleaner has been there: the stored
+    page stays for longer than what it asks for.
+    """
+    late = "a page of another channel's release that arrives late"
+    helping = case(late, _rolled_forward, NEW, policy=replace(LATER, removed_ttl=0))
+    world = helping.enter(helping.begin())
+    (upload,) = world.actors
+    with judged(world, helping.name):
+        _go_on_to(upload, f"create {LAYOUT.markers}")
+        upload.step()
+        world.actor = None
+        world.advance(1)
+        cast.publish_alone(world, [LIB, PAGE], "cut-off", channel="other", placed=False)
+        world.advance(1)
+        go_on(upload, f"put {PAGE}")
+        upload.step(Verdict.LATE)
+        go_on(upload, f"list {LAYOUT.markers}")
+        upload.step(Verdict.FAILED)
+        _go_on_to(upload, "")
+        world.actor = None
+        release(world, [B], "without", channel="other")
+        cast.clean_alone(world, helping.policy)
+        for each in list(world.late):
+            world.arrive(each)
+        world.check()
+        settle(world, helping.policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -17,7 +18,7 @@ from release_log.sent import was_sent
 from tests.fake_uploader_s3 import inner_logs, stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, REPEAT, Errors, Stored, World
-from uploader.errors import UploaderError
+from uploader.errors import TakenError, UploaderError
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.port import Blob as UploaderBlob
 from uploader.s3.port import Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
@@ -372,15 +373,36 @@ class UploaderPort:
             return partial(_fail, error)
         return lambda: None
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, UploaderStored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         for asset in assets:
-            metadata = stored_with(asset)
-
-            def effect(asset: LocalAsset = asset, metadata: dict[str, str] = metadata) -> str:
-                return self.world.put(asset.key, self._body(asset), size=asset.size, metadata=metadata).etag
-
-            etag = self._request(Op("put", asset.key, writes=True), effect)
+            seen = over if self._goes_at_once() else {}
+            etag = self._request(Op("put", asset.key, writes=True), partial(self._store, asset, seen))
+            if etag is None:
+                there = self._request(Op("get", asset.key), partial(self.world.objects.get, asset.key))
+                is_it = isinstance(there, Stored) and (there.body, there.metadata) == self._of(asset)
+                if not is_it:
+                    raise TakenError(asset.key)
+                etag = there.etag  # type: ignore[attr-defined]
             done(asset, self._as_stored(asset, str(etag)))
+
+    def _store(self, asset: LocalAsset, over: Mapping[str, str | None]) -> str | None:
+        there = self.world.objects.get(asset.key)
+        if there is not None and over.get(asset.key, there.etag) != there.etag:
+            return None
+        body, metadata = self._of(asset)
+        return self.world.put(asset.key, body, size=asset.size, metadata=metadata).etag
+
+    def _of(self, asset: LocalAsset) -> tuple[bytes, dict[str, str]]:
+        return self._body(asset), stored_with(asset)
+
+    def _goes_at_once(self) -> bool:
+        """Whether the next file goes in one request, which has a condition: each in half of the random schedules."""
+        return self.actor.requests % 2 == 0
 
     def _body(self, asset: LocalAsset) -> bytes:
         return b"" if asset.fingerprinted else asset.path.encode()
@@ -419,7 +441,7 @@ class PagesFirstPort(UploaderPort):
 
 
 class EtagsPort(UploaderPort):
-    """The uploader's, with the ETags of all objects, and assets that have a content."""
+    """The uploader's, with the ETags of all objects, and assets that have a content. Each file goes in parts."""
 
     def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
         found = super().listing(layout, keys)
@@ -431,3 +453,13 @@ class EtagsPort(UploaderPort):
 
     def _as_stored(self, asset: LocalAsset, etag: str) -> UploaderStored:
         return asset.as_it_is()._replace(etag=etag)
+
+    def _goes_at_once(self) -> bool:
+        return False
+
+
+class AtOncePort(EtagsPort):
+    """The same, where each file goes in one request."""
+
+    def _goes_at_once(self) -> bool:
+        return True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.layout import Layout
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.treatment.rule_values import ARCHIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,56 +60,82 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("versioning", answer, "s3:GetLifecycleConfiguration")
-    days = [
-        rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
-        for rule in _rules(answer)
-        if "NoncurrentDays" in rule.get("NoncurrentVersionExpiration", {}) and prefix.startswith(_prefix_of(rule))
-    ]
-    if days:
-        return ok("versioning", f"on: a deletion can be undone for {min(days)} days")
-    return warning(
-        "versioning",
-        "on, but noncurrent versions are kept, and paid for, for ever",
-        "add a lifecycle rule with NoncurrentVersionExpiration and ExpiredObjectDeleteMarker",
-    )
+    rules = [rule for rule in _rules(answer) if _overlap(_prefix_of(rule), prefix)]
+    if not any("NoncurrentVersionExpiration" in rule for rule in rules if _selects_all(rule, prefix)):
+        some = "some " if any("NoncurrentVersionExpiration" in rule for rule in rules) else ""
+        return warning(
+            "versioning",
+            f"on, but {some}noncurrent versions are kept, and paid for, for ever",
+            "add a lifecycle rule with NoncurrentVersionExpiration and ExpiredObjectDeleteMarker",
+        )
+    days = min(day for rule in rules if _selects_all(rule, prefix) for day in _undone_for(rule))
+    fewest = min(day for rule in rules for day in _undone_for(rule))
+    but = f", of some objects for {fewest}" if fewest < days else ""
+    return ok("versioning", f"on: a deletion can be undone for {days} days{but}")
 
 
-ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
-"""Storage classes from which an object cannot be read until it is restored."""
+def _undone_for(rule: Mapping[str, Any]) -> Iterator[int]:
+    """After how many days a rule takes away a noncurrent version: it deletes it, or moves it to an archive."""
+    archives = (move for move in rule.get("NoncurrentVersionTransitions", ()) if move.get("StorageClass") in ARCHIVES)
+    for each in (rule.get("NoncurrentVersionExpiration", {}), *archives):
+        if "NoncurrentDays" in each:
+            yield each["NoncurrentDays"]
+
+
+def _selects_all(rule: Mapping[str, Any], prefix: str) -> bool:
+    """Whether a rule is for each object of the site."""
+    return prefix.startswith(_prefix_of(rule)) and not _is_narrow(rule)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a key can have both prefixes."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def check_lifecycle(ask: Ask, prefix: str) -> Finding:
-    """Whether a lifecycle rule deletes current assets, or archives the release log."""
+    """Whether a rule deletes current assets, or archives the release log; and whether one ends interrupted uploads."""
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
-    archived = None
-    for rule in _rules(answer):
+    archived = narrow = None
+    rules = list(_rules(answer))
+    for rule in rules:
         named = _prefix_of(rule)
         archived = archived or _archives_log(rule, named, Layout(prefix).log)
         by_age = rule.get("Expiration", {}).keys() & {"Days", "Date"}
-        if not by_age or not (named.startswith(prefix) or prefix.startswith(named)):
+        if not by_age or not _overlap(named, prefix):
             continue
         name, whose = rule.get("ID", "without an ID"), prefix or "the bucket"
         if _is_narrow(rule):
-            return warning(
+            narrow = warning(
                 "lifecycle",
                 f"rule {name!r} expires some objects by their age, maybe current assets too",
                 f"check that it selects no current asset under {whose}",
             )
+            continue  # a later rule may be a problem
         return problem(
             "lifecycle",
             f"rule {name!r} expires objects by their age, current assets too",
             f"limit that rule to another prefix: under {whose} only the cleaner decides what is deleted",
         )
-    return archived or ok("lifecycle", "no rule expires current assets, or archives the release log")
+    found = narrow or archived
+    if found is None and not any(
+        "AbortIncompleteMultipartUpload" in each for each in rules if _selects_all(each, prefix)
+    ):
+        # An upload that is killed leaves the parts of large files, which no listing shows.
+        found = warning(
+            "lifecycle",
+            "no rule removes the parts of interrupted uploads: nobody sees them, and they are paid for, for ever",
+            f"add a lifecycle rule with AbortIncompleteMultipartUpload for {prefix or 'the bucket'}",
+        )
+    return found or ok("lifecycle", "no rule expires current assets, or archives the release log")
 
 
 def _archives_log(rule: Mapping[str, Any], named: str, log: str) -> Finding | None:
     """A warning if a rule moves files of the release log where neither cleaner nor uploader can read them."""
     moves = [*rule.get("Transitions", ()), *([rule["Transition"]] if "Transition" in rule else ())]
-    classes = {str(move.get("StorageClass")) for move in moves} & ARCHIVES
-    if not classes or not (named.startswith(log) or log.startswith(named)):
+    classes = {str(move.get("StorageClass")) for move in moves} & {*ARCHIVES}
+    if not classes or not _overlap(named, log):
         return None
     return warning(
         "lifecycle",

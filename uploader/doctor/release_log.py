@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from release_log import ledger_fields as fields
 from release_log import marker
 from release_log.errors import LedgerError, NewerFormatError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
-from release_log.ledger_file import READABLE, unpack
+from release_log.ledger_file import READABLE, broken, unpack
 from release_log.release_id import PLACED
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
 from uploader.history.release import REMEDY, REMEDY_FOR_NEWER
-from uploader.history.stops import PASSING
+from uploader.history.stops import PASSING, stops_of
 from uploader.history.unseen import SOON, WAKE_IT
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ FILE_END = ".json"
 NAMED = 20
 """How many keys that are passed over are named."""
 
+WITHHELD = ("InvalidObjectState", "KMS")
+"""How the codes begin by which S3 says that a file is archived, or that its KMS key cannot be used."""
+
 UNREADABLE = unknown("release log", "it cannot be read", "see `list` and `read`")
 SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undelivered"
 
@@ -57,6 +61,7 @@ class LogSnapshot:
         ledger: The ledger's content; None if it does not exist, or cannot be read.
         broken: Why the ledger is not valid; None if it is, or was not read.
         bodies: Key -> body, for each release that was read.
+        unread: Key -> S3's code, for each file that S3 does not give out, whoever asks: it is archived, for example.
     """
 
     now: datetime
@@ -66,6 +71,7 @@ class LogSnapshot:
     ledger: Mapping[str, Any] | None = None
     broken: LedgerError | None = None
     bodies: Mapping[str, bytes] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
@@ -82,25 +88,38 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         if not answer.document.get("IsTruncated"):
             break
         more = {"ContinuationToken": answer.document["NextContinuationToken"]}
-    ledger, broken, denied = None, None, False
+    ledger, broken, answers = None, None, {}
     if layout.ledger in files:
-        answer = ask("get_object", Key=layout.ledger)
-        denied = answer.denied
+        answer = answers[layout.ledger] = ask("get_object", Key=layout.ledger)
         try:
-            ledger = None if answer.code else unpack(answer.document["Body"], READABLE)
+            ledger = None if answer.code else _read_ledger(answer.document["Body"])
         except LedgerError as error:
             broken = error
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
     current = {layout.marker_key(release_id) for release_id in (ledger or {}).get("current", {}).values()}
-    answers = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
+    releases = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
+    answers |= releases
     return LogSnapshot(
         now,
         files,
-        denied=denied or any(each.denied for each in answers.values()),
+        denied=any(each.denied for each in answers.values()),
         ledger=ledger,
         broken=broken,
-        bodies={key: each.document["Body"] for key, each in answers.items() if not each.code},
+        bodies={key: each.document["Body"] for key, each in releases.items() if not each.code},
+        unread={key: each.code for key, each in answers.items() if each.code.startswith(WITHHELD)},
     )
+
+
+def _read_ledger(body: bytes) -> Mapping[str, Any]:
+    """The ledger's content; what is read of it has the right form."""
+    document = unpack(body, READABLE)
+    try:
+        fields.text_mapping(document.get("current", {}))
+        for name in ("folded", "retired", "last_run"):
+            fields.mapping(document.get(name, {}))
+    except TypeError as error:
+        raise broken(error) from error
+    return document
 
 
 def check_list(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
@@ -122,7 +141,7 @@ def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
     if log.denied or any(head.denied for head in heads):
         where = layout.log if log.denied else layout.prefix or "the bucket"
         return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
-    if log.ledger is None and log.broken is None and not log.bodies and not heads:
+    if log.ledger is None and log.broken is None and not log.bodies and not log.unread and not heads:
         return unknown("read", "nothing to read exists yet", "publish a release, then check again")
     return ok("read", f"{layout.prefix or 'the bucket'} can be read")
 
@@ -131,6 +150,13 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
     """Whether the files that were read are valid: a single invalid file stops all deletion."""
     if log.unlisted or log.denied:
         return UNREADABLE
+    if log.unread:
+        key = min(log.unread)
+        return problem(
+            "release log",
+            f"{key} cannot be read ({log.unread[key]}): nothing is deleted while that is so",
+            "bring it back from its archive, or make its KMS key usable again; docs/operate.md says more",
+        )
     for key in sorted({*_unfolded(log.files, layout, None), *log.bodies}):
         try:
             layout.release_id(key)
@@ -139,8 +165,9 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
         except NewerFormatError as error:
             return problem("release log", f"{key} is a newer uploader's ({error})", REMEDY_FOR_NEWER)
         except ReleaseLogError as error:
+            remedy = "delete it, and pin that release again" if key.startswith(layout.pins) else REMEDY
             return problem(
-                "release log", f"{key} is not valid ({error}): nothing is deleted until it is dealt with", REMEDY
+                "release log", f"{key} is not valid ({error}): nothing is deleted until it is dealt with", remedy
             )
     files = counted(len(log.files), "file")
     return ok(
@@ -185,8 +212,8 @@ def check_keys(log: LogSnapshot, odd: Sequence[str]) -> Finding:
 
 def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
     """Whether the cleaner runs, daily and soon after each marker."""
-    if log.unlisted or log.denied:
-        return replace(UNREADABLE, check="cleaner")
+    if log.unlisted or log.denied or layout.ledger in log.unread:
+        return replace(UNREADABLE, check="cleaner", remedy="see `list`, `read` and `release log`")
     written, deploy = log.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
     markers = {key: at for key, at in log.files.items() if key.startswith(layout.markers)}
     waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]
@@ -211,11 +238,11 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
             f"it has not seen {counted(len(waiting), 'release')}, the newest {newest_one}",
             f"{WAKE_IT}; if that does not help, {SEE_RUNS}",
         )
-    stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
-    lasting = [stop for stop in stopped_by if stop["reason"] not in PASSING]
+    stopped_by = stops_of((log.ledger or {}).get("last_run", {}))
+    lasting = [stop for stop in stopped_by if str(stop.get("reason")) not in PASSING]
     if lasting:
         what = f"of channel {lasting[0]['channel']} nothing" if lasting[0].get("channel") else "nothing"
-        found = f"on {last} it deleted {what}: {lasting[0]['message']}"
+        found = f"on {last} it deleted {what}: {lasting[0].get('message', 'it does not say why')}"
         return warning("cleaner", found, "see `plan` for the present state")
     retired = len((log.ledger or {}).get("retired", ()))  # of a head, other files have them
     if retired >= MANY_RETIRED:
@@ -234,9 +261,9 @@ def check_clock(log: LogSnapshot, now: datetime) -> Finding:
 
 
 def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str, Any] | None) -> list[str]:
-    """The keys of intents, staged releases, and the markers that no run has folded in."""
+    """The keys of intents, staged releases and pins, and of the markers that no run has folded in."""
     folded = {layout.marker_key(each) for each in (ledger or {}).get("folded", {})}
-    folders = (layout.pending, layout.staged, layout.markers)
+    folders = (layout.pending, layout.staged, layout.pins, layout.markers)
     releases = (key for key in files if key.startswith(folders) and not key.endswith(("/", PLACED)))
     return [key for key in releases if key not in folded]
 

@@ -36,7 +36,7 @@ def check_rights(ask: Ask, layout: Layout, *, ledger: bool) -> Iterator[Finding]
     Args:
         ask: Asks S3.
         layout: The site.
-        ledger: Whether a ledger exists, and can be read.
+        ledger: Whether a ledger exists that these credentials may read.
     """
     name = f"doctor-{secrets.token_hex(16)}"
     yield from _writes(ask, layout, name, ledger=ledger)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from uploader.s3.port import Listing, ReaderPort
 
+AT_ONCE = 64
+"""How many are read side by side, at most; together they have no more bytes than one may have (`FILE_BYTES`)."""
+
 PIECE = 1024
 """How much is unpacked at one time: whoever stored it may have packed it very well."""
 
@@ -28,11 +31,13 @@ class Doubtful(NamedTuple):
         key: Its key.
         page: The key of the page.
         digest: SHA-256 of what it should hold, hexadecimal.
+        size: How many bytes it has.
     """
 
     key: str
     page: str
     digest: str
+    size: int
 
 
 class Expected(NamedTuple):
@@ -58,7 +63,7 @@ def find_doubtful(expected: Iterable[Expected], listing: Listing) -> Iterator[Do
     for each in expected:
         etag, size = listing.etags.get(each.key), listing.sizes.get(each.key, 0)
         if etag is not None and not FILE_BYTES < size <= each.most and not each.tells(etag, size):
-            yield Doubtful(each.key, each.page, each.digest)
+            yield Doubtful(each.key, each.page, each.digest, size)
 
 
 def check_stored(bucket: ReaderPort, doubtful: Iterable[Doubtful]) -> None:
@@ -67,14 +72,33 @@ def check_stored(bucket: ReaderPort, doubtful: Iterable[Doubtful]) -> None:
     Raises:
         UploaderError: One holds something else, or S3 refused.
     """
-    for each in doubtful:
-        blob = bucket.get(each.key)
+    for batch in _batches(doubtful):
+        _check(bucket, batch)
+
+
+def _check(bucket: ReaderPort, batch: Iterable[Doubtful]) -> None:
+    blobs = bucket.get_each([each.key for each in batch])
+    for each in batch:
+        blob = blobs.get(each.key)
         if blob is not None and not any(_is(body, each.digest) for body in _forms(blob.body)):
             msg = (
                 f"{each.key} is not the page {each.page} that its name stands for: somebody else stored it, and "
                 "nothing was changed; let an operator delete it, and publish that build again (docs/security.md)"
             )
             raise UploaderError(msg)
+
+
+def _batches(doubtful: Iterable[Doubtful]) -> Iterator[list[Doubtful]]:
+    """As many as are read at one time."""
+    batch, size = list[Doubtful](), 0
+    for each in doubtful:
+        if batch and (len(batch) == AT_ONCE or size + each.size > FILE_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += each.size
+    if batch:
+        yield batch
 
 
 def _is(body: bytes, digest: str) -> bool:

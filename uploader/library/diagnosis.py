@@ -43,7 +43,8 @@ def _findings(site: Site, function: str | None) -> Iterator[Finding]:
     seen = release_log.read_log(ask, layout)
     yield release_log.check_list(ask, seen, layout)
     yield release_log.check_read(ask, seen, layout)
-    yield from rights.check_rights(ask, layout, ledger=seen.ledger is not None)
+    ledger = seen.ledger is not None or seen.broken is not None or layout.ledger in seen.unread
+    yield from rights.check_rights(ask, layout, ledger=ledger)
     yield neighbours.check_neighbours(ask, seen, layout)
     yield bucket_settings.check_event_bridge(ask, bucket, layout.prefix)
     yield bucket_settings.check_versioning(ask, layout.prefix)

@@ -24,8 +24,9 @@ from uploader.builds.spelling import NFC
 from uploader.columns import places_of
 from uploader.errors import NotActivatedError, NotPlacedError, UploaderError, UsageError
 from uploader.library.cdn import cdn_of, drop_copies
+from uploader.publishing.build import Build
 from uploader.publishing.known_headers import NewestMarker
-from uploader.publishing.publish import Build, Published
+from uploader.publishing.publish import Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.s3.read_only import ReadOnly
 from uploader.tracing import annotate, traced

@@ -40,11 +40,11 @@ def restore(release_id: str, site: Site, *, dry_run: bool = False) -> Restoratio
         dry_run: Find out what would be restored; write nothing.
 
     Raises:
-        UploaderError: Some of it cannot be restored; the rest was, and stays so.
+        UploaderError: Some of it cannot be restored; the rest was, and no release keeps it yet.
     """
     site = site.of_operator()
     bucket, versions, layout = site.open(), open_versions(site.access), site.layout
-    named = find_release(bucket, layout, release_id, (layout.markers, layout.staged))
+    named = find_release(bucket, layout, release_id, (layout.markers, layout.staged, layout.pins))
     found = operation.take_inventory(bucket, versions, layout, named)
     done = None
     if (found.deleted or found.lost) and not dry_run:

@@ -83,7 +83,7 @@ def restore(
     """Restore a release's deleted assets, and stage the release under a new id.
 
     Raises:
-        UploaderError: Some assets cannot be restored. All others were restored, and stay so.
+        UploaderError: Some assets cannot be restored. All others were restored; no release keeps them yet.
     """
     clocks = clocks or Clocks()
     restored: set[str] = set()
@@ -120,7 +120,8 @@ def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> 
     lost = found.lost | found.deleted.keys()
     return UploaderError(
         f"{len(lost):,} of {counted(len(logged.release.objects), 'asset')} of {logged.id} cannot be restored (the "
-        f"bucket has no versioning, its window is over, or another file has the key): {some_of(lost)}; "
-        f"{counted(len(restored & found.there), 'was', 'were')} restored and will stay, "
+        "bucket has no versioning, its window is over, its version is in an archive, or another file has the key): "
+        f"{some_of(lost)}; "
+        f"{counted(len(restored & found.there), 'was', 'were')} restored, until they fall due again, and "
         f"{counted(len(found.there - restored), 'was', 'were')} there before; publish that build again"
     )

@@ -93,7 +93,7 @@ def verify(
         bucket: The site's bucket.
         layout: The site.
         channel: Only the current release of this channel.
-        release_id: This release instead, whether it is current, staged or an earlier one.
+        release_id: This release instead, whether it is current, staged, pinned or an earlier one.
 
     Raises:
         UploaderError: The release does not exist, or cannot be read.
@@ -101,7 +101,7 @@ def verify(
     log = bucket.written(layout.log)
     current = find_current(bucket, layout, log, read_ledger(bucket, layout)[0])
     if release_id is not None:
-        chosen = [find_release(bucket, layout, release_id, (layout.markers, layout.staged))]
+        chosen = [find_release(bucket, layout, release_id, (layout.markers, layout.staged, layout.pins))]
     else:
         chosen = [each for name, each in current.releases.items() if channel in {None, name}]
     problems = () if release_id is not None else problems_of(layout, current)

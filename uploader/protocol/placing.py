@@ -19,7 +19,7 @@ from release_log.ledger_file import HOLDS
 from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.body import body_of
-from uploader.history.completeness import SHOWN
+from uploader.history.completeness import some_of
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, Unreadable, id_of, read_release, read_releases
 from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 PASSES = 20
 """How often pages are looked at while others put pages in place, or S3 does not answer."""
+
+LONGEST_PAUSE = 5
+"""Seconds between two of these looks, at most: all of them take more than a minute while S3 refuses the PUTs."""
 
 log = logging.getLogger("uploader")
 
@@ -85,9 +88,12 @@ class Placing:
         self._meanwhile = meanwhile
         self._etags: dict[str, str] = {}
         self._others: dict[str, str] = {}
-        self._known = {layout.marker_key(own.id): own}
+        self._known: dict[str, LoggedRelease] = {}
+        self._channels: dict[str, str] = {}
         self._helped = {own.id}
-        self._refused: list[str] = []
+        self._intents = [held]
+        self._wrong: list[str] = []
+        self._in_vain = 0
         self._unanswered: float | None = None
 
     def finish(self) -> tuple[PagePlaced, ...]:
@@ -101,13 +107,14 @@ class Placing:
         """
         with ExitStack() as helping:
             for _ in range(PASSES):
+                self._pause()
                 wanted = self._pass(helping)
                 if wanted is not None:
                     break
             else:
                 msg = (
-                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it "
-                    "or as it had too many requests"
+                    f"{some_of(self._wrong)}: not in place after {PASSES} tries, as others published or wrote there "
+                    "at the same time, or S3 had too many requests"
                 )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
@@ -130,6 +137,15 @@ class Placing:
         except UploaderError as error:
             warn_of_left(intent_key, error)
 
+    def _pause(self) -> None:
+        """Wait before the next pass, if the last ones left pages out.
+
+        After a single one nobody waits: as a rule somebody else has put a page in place, and the next look shows it.
+        Else S3 has too many requests, or others publish all the time.
+        """
+        if self._in_vain > 1:
+            self._clocks.sleep(min(2.0 ** (self._in_vain - 3), LONGEST_PAUSE))
+
     def _pass(self, helping: ExitStack) -> Wanted | None:
         """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
         files, pages = self._bucket.look_at_pages(self._layout, sorted(self._own.release.pages))
@@ -151,12 +167,14 @@ class Placing:
         wrong |= self._stored_over(files, wanted, pages, wrong)
         if not wrong:
             return None if self._waited() else wanted
+        self._wrong = sorted(wrong)
         if self._help(helping, [wanted.pages[key][0] for key in wrong]):
             return None
         if self._held.is_too_old(self._clocks):
             msg = "it took so long that the intent may expire"
             raise UploaderError(msg)
         if not wanted.same_as(self._wanted(self._bucket.written(self._layout.markers))):
+            self._in_vain += 1
             return None
         self._put(wanted, wrong, pages)
         return None
@@ -187,14 +205,15 @@ class Placing:
         ]
         sent = self._clocks.passed()
         # Until S3 answers, a request may be executed late, and put our page over a newer one.
-        self._held.keep = True
+        self._keep(unanswered=True)
         answer = self._bucket.place(placements)
         if answer.unanswered:
             self._unanswered = self._clocks.passed()
         else:
-            self._held.keep = self._unanswered is not None
+            self._keep(unanswered=self._unanswered is not None)
         log.debug("%d of %d pages put in place in %.1f s", len(answer.etags), len(wrong), self._clocks.passed() - sent)
-        self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
+        is_refused = not answer.unanswered and len(answer.etags) < len(wrong)
+        self._in_vain = self._in_vain + 1 if is_refused else 0
         for key, etag in answer.etags.items():
             self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
         # One without an answer may be there: the CDN has to drop its copies of that too.
@@ -217,8 +236,14 @@ class Placing:
         if left > timedelta():
             log.warning("waiting for %d s: S3 did not answer, and may still put a page in place", left.total_seconds())
             self._clocks.sleep(left.total_seconds())
-        self._unanswered, self._held.keep = None, False
+        self._unanswered = None
+        self._keep(unanswered=False)
         return True
+
+    def _keep(self, *, unanswered: bool) -> None:
+        """Leave the intents until they expire, if a page may be put in place late: also those of others' releases."""
+        for each in self._intents:
+            each.keep = unanswered
 
     def _tell_of_others(self, files: Mapping[str, datetime]) -> None:
         """Tell, once, of the releases that came after the look, or whose pages may still be put in place then.
@@ -253,24 +278,30 @@ class Placing:
         return markers[:place] if place < len(markers) else [], markers[place + 1 :]
 
     def _wanted(self, files: Mapping[str, datetime]) -> Wanted:
-        """What belongs in place, by the markers that exist."""
-        newer, _ = self._order(files)
-        return wanted_pages(self._own, [each for key in reversed(newer) if (each := self._read(key)) is not None])
+        """What belongs in place, by the markers that exist: of the newer ones, the newest of each channel counts.
 
-    def _read(self, key: str) -> LoggedRelease | None:
-        if key not in self._known:
-            logged = read_release(self._bucket, self._layout, key)
-            if logged is None:
-                return None
-            self._known[key] = logged
-        return self._known[key]
+        No other is kept in memory: there may be hundreds, of 50,000 files each.
+        """
+        known, self._known = self._known, {}
+        channels = set[str]()
+        for key in self._order(files)[0]:
+            if self._channels.get(key) in channels:
+                continue
+            each = known.get(key) or read_release(self._bucket, self._layout, key)
+            if each is None:
+                continue
+            channel = self._channels[key] = each.release.channel
+            if channel not in channels:
+                channels.add(channel)
+                self._known[key] = each
+        return wanted_pages(self._own, reversed(self._known.values()))
 
     def _help(self, helping: ExitStack, releases: Sequence[LoggedRelease]) -> bool:
         """Protect the releases of others whose pages we put in place; whether that was not so before."""
         new = [each for each in {each.id: each for each in releases}.values() if each.id not in self._helped]
         for each in new:
             release = each.release
-            helping.enter_context(
+            held = helping.enter_context(
                 intent(
                     self._bucket,
                     self._layout,
@@ -280,6 +311,7 @@ class Placing:
                     self._clocks,
                 )
             )
+            self._intents.append(held)
             self._helped.add(each.id)
         return bool(new)
 

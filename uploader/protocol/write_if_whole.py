@@ -43,7 +43,7 @@ class Written:
     Attributes:
         id: The id in its name.
         key: The file's key.
-        already: Whether it existed before.
+        already: Whether it existed before, or may have: the staged release that it replaces is gone.
         placed: The pages that were put in place, if it is a marker.
     """
 
@@ -96,6 +96,8 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         # An intent of its own: the file that has protected these assets until now may be about to expire.
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
+            if key is not None and late.key is None and _is_dropped(layout, logged, key, held):
+                return Written(logged.id, key, already=True)
             check_whole(logged, listing.sizes)
             if key is None or _is_marker(layout, key):
                 check_stored(bucket, find_doubtful(_stored_pages(layout, logged.release), listing))
@@ -172,6 +174,11 @@ def _is_marker(layout: Layout, file: str) -> bool:
 def _left(layout: Layout, file: str, release: Release) -> str:
     """As in `Intent.write`."""
     return not_placed(layout.release_id(file)) if release.places_pages and _is_marker(layout, file) else ""
+
+
+def _is_dropped(layout: Layout, logged: LoggedRelease, file: str, held: Intent) -> bool:
+    """Whether a release that waited for this marker does not any more: it was dropped or activated, or expired."""
+    return file == layout.marker_key(logged.id) and logged.key not in held.log
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
-    from uploader.publishing.publish import Build
+    from uploader.publishing.build import Build
 
 
 def object_of(layout: Layout, asset: LocalAsset) -> str:

@@ -10,41 +10,40 @@ intent that names their stored versions is another one.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
 from uploader.clocks import Clocks
 from uploader.counted import counted
+from uploader.errors import TakenError
 from uploader.history.body import body_of
-from uploader.history.neighbours import warnings_of
-from uploader.history.order import dated, newest_first
+from uploader.history.order import newest_first
 from uploader.history.release import LoggedRelease, digest_of
-from uploader.history.stored_pages import Expected, check_stored, find_doubtful
-from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import not_placed, put_in_place
-from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
-from uploader.publishing.contents import changed_files, has_etag
-from uploader.publishing.known_headers import read_known
+from uploader.publishing.compare import Reason
+from uploader.publishing.comparing import compare_with_bucket, keys_to_head
 from uploader.publishing.marked_assets import object_of, only_pages, release_of
-from uploader.publishing.stayed import CHANGED, ClaimedError, check_not_claimed, find_stayed, with_pages
+from uploader.publishing.stayed import CHANGED, ClaimedError, check_not_claimed
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from release_log.marker import Release
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.publishing.known_headers import Known, NewestMarker
+    from uploader.publishing.build import Build
+    from uploader.publishing.compare import Upload
+    from uploader.publishing.known_headers import NewestMarker
     from uploader.publishing.retiring import Retiring
-    from uploader.s3.port import BucketPort, Listing, Look
+    from uploader.s3.port import BucketPort
 
 log = logging.getLogger("uploader")
 
@@ -77,52 +76,11 @@ class Published:
         return sum(upload.asset.size for upload in self.uploads)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
-    """A build to publish, and its release.
-
-    Attributes:
-        assets: The files.
-        prefix: The site's prefix.
-        channel: The release's channel.
-        release: The release's name.
-        metadata: The build's commit, branch and URL, for the marker; see `uploader.builds.ci.build_metadata`.
-        stayed: The keys of its pages whose names have a fingerprint; see `uploader.publishing.stayed`.
-    """
-
-    assets: list[LocalAsset]
-    prefix: str
-    channel: str
-    release: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    stayed: frozenset[str] = frozenset()
-    in_order: list[LocalAsset] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Order the files by their logical paths."""
-        object.__setattr__(self, "in_order", sorted(self.assets, key=attrgetter("logical")))
-
-    def with_stayed(self, stayed: frozenset[str]) -> Build:
-        """The build with some of its files with a fingerprint as pages."""
-        if not stayed:
-            return self
-        return replace(self, assets=with_pages(self.assets, stayed), stayed=self.stayed | stayed)
-
-    def pages(self) -> dict[str, LocalAsset]:
-        """Key of the stored version -> page."""
-        layout = Layout(self.prefix)
-        return {object_of(layout, asset): asset for asset in self.assets if not asset.fingerprinted}
-
-    def all_keys(self) -> frozenset[str]:
-        """The keys that the upload needs: those of its files, and of the stored versions of its pages."""
-        return frozenset(asset.key for asset in self.assets).union(self.pages())
-
-
 def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: PLR0913 (each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -149,87 +107,21 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    build = _with_early(build, newest)
-    pages = build.pages()
-    done: dict[str, Upload] = {}
-    stored: dict[str, Stored] = {}
-    etags: Mapping[str, str] = {}
-
-    def note(asset: LocalAsset, as_stored: Stored) -> None:
-        stored[asset.key] = as_stored
-        sent(pages.get(asset.key, asset))
-
-    bucket.head_ahead(_keys_to_head(build))
-    late, late_build, digest = Late(), build, None
-    warned: set[str] = set()
-
-    def body_at(at: datetime) -> bytes:
-        return body_of(release_of(build, at, {}, {}))
-
-    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...] | None:
-        """Put the pages in place; None if another marker has to follow, which has more of the files as pages."""
-        nonlocal build, pages
-        if stage:
-            return ()  # also if it was written too late: nothing of it is live before it is activated
-        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
-        files = {page.key: page for page in pages.values()}
-        etags_sent = {key: stored[key].etag for key in done if key in stored}
-        check = partial(check_not_claimed, build.assets, etags, etags_sent)
-        try:
-            return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
-        except ClaimedError as error:
-            late.is_claimed(own.id, own.key, error.release_id, error.keys)
-            build = build.with_stayed(error.keys)
-            pages = build.pages()
-            _wait_for_another_id(held, error.keys, clocks)
-            return None
-
-    taken = 0
-    while taken < TRIES:
-        with late.named(), intent(bucket, layout, build.release, body_at, build.all_keys(), clocks) as held:
-            if not held.is_taken(layout):
-                uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), newest, warned)
-                if stayed:
-                    build = build.with_stayed(stayed)
-                    pages = build.pages()
-                    _wait_for_another_id(held, stayed, clocks)
-                    continue
-                if _may_be_claimed(bucket, layout, held, uploads):
-                    _wait_for_another_id(held, (), clocks)
-                    continue
-                _warn_of_changed(build, uploads)
-                started(uploads)
-                _send(bucket, layout, uploads, note)
-                done |= {upload.asset.key: upload for upload in uploads}
-                if (key := late.key) is not None and not (late.claimed or uploads) and build is late_build:
-                    late.is_whole(held, "" if stage else not_placed(late.id))
-                    placed = place(held, late.id, release_of(build, held.at, stored, etags))
-                    if placed is None:
-                        continue
-                    return _published(build, late.id, key, done, digest, placed)
-                if not stage:
-                    held.wait_for_its_turn(layout, clocks)
-                if held.is_too_old(clocks):
-                    log.warning("the upload took so long that its intent may expire: checking everything again")
-                    continue
-                key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                # By the time that a staged release is activated, a cleaner may know them, and have tagged them.
-                new = frozenset[str]() if stage else _new_keys(uploads)
-                release = release_of(build, held.at, stored, etags, new)
-                body, digest = body_of(release), digest_of(release) if stage else None
-                if held.write(bucket, key, body, clocks, left="" if stage else not_placed(held.id)):
-                    if late.came(held, clocks):
-                        late_build = build
-                        continue
-                    placed = place(held, held.id, release)
-                    if placed is None:
-                        continue
-                    return _published(build, held.id, key, done, digest, placed)
-            log.debug("%s is another upload's: going on under another id", held.id)
-        taken += 1
-        clocks.sleep(1)
-    with late.named():
-        raise busy_error(build.release)
+    work = _Publishing(bucket, layout, _with_early(build, newest), stage, newest, started, sent, clocks)
+    bucket.head_ahead(keys_to_head(work.build))
+    tries = 0
+    while tries < TRIES:
+        keys = work.build.all_keys()
+        with work.late.named(), intent(bucket, layout, build.release, work.intent_body, keys, clocks) as held:
+            result = _Again.AFTER_ANOTHER if held.is_taken(layout) else work.attempt(held)
+            if isinstance(result, Published):
+                return result
+            log.debug("going on under another id than %s: %s", held.id, result.name)
+        if result is _Again.AFTER_ANOTHER:
+            tries += 1
+            clocks.sleep(1)
+    with work.late.named():
+        raise work.taken or busy_error(build.release)
 
 
 def _with_early(build: Build, newest: NewestMarker | None) -> Build:
@@ -241,15 +133,146 @@ def _with_early(build: Build, newest: NewestMarker | None) -> Build:
     return build.with_stayed(stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
 
 
+class _Again(Enum):
+    """Why an attempt has no result. Everything is looked at again, under another intent."""
+
+    WITH_WHAT_IT_LEARNT = auto()
+    """What it has found out goes into the next one's intent, or needs a younger one."""
+    AFTER_ANOTHER = auto()
+    """Another upload was faster."""
+
+
+@dataclass(slots=True)
+class _Publishing:
+    """A build on its way into the bucket, from one attempt to the next.
+
+    Attributes:
+        bucket, layout, build, stage, newest, started, sent, clocks: As for `publish`.
+        late: The file that is not the last word on its release, if there is one.
+        late_build: The build that it has.
+        digest: As in `Published`.
+        done: Key -> what was sent, by any attempt.
+        stored: Key of the object -> how it is stored; of this attempt, as is `etags`.
+        etags: Key -> ETag, as the look has shown it.
+        warned: The warnings that have been given.
+        taken: Why the last attempt could not send its files, if it could not.
+    """
+
+    bucket: BucketPort
+    layout: Layout
+    build: Build
+    stage: bool
+    newest: NewestMarker | None
+    started: Callable[[list[Upload]], None]
+    sent: Callable[[LocalAsset], None]
+    clocks: Clocks
+    late: Late = field(default_factory=Late)
+    late_build: Build | None = None
+    digest: str | None = None
+    done: dict[str, Upload] = field(default_factory=dict)
+    stored: dict[str, Stored] = field(default_factory=dict)
+    etags: Mapping[str, str] = field(default_factory=dict)
+    warned: set[str] = field(default_factory=set)
+    taken: TakenError | None = None
+
+    def intent_body(self, at: datetime) -> bytes:
+        """The content of an intent."""
+        return body_of(release_of(self.build, at, {}, {}))
+
+    def attempt(self, held: Intent) -> Published | _Again:
+        """Send what is missing, and write the marker, or the staged release, under an intent that has looked around."""
+        self.taken = None
+        found = compare_with_bucket(self.bucket, self.layout, self.build, held.take_look(), self.newest, self.warned)
+        uploads, self.stored, self.etags, stayed = found
+        if stayed:
+            return self._with_pages(held, stayed)
+        if _may_be_claimed(self.bucket, self.layout, held, uploads):
+            return self._with_pages(held, frozenset())
+        _warn_of_changed(self.build, uploads)
+        self.started(uploads)
+        try:
+            self._send(uploads)
+        except TakenError as error:
+            # To send it over that object could change a release that is current by now.
+            self.taken = error
+            return _Again.AFTER_ANOTHER
+        if self.late.key is not None and not (self.late.claimed or uploads) and self.build is self.late_build:
+            release_id, key = self.late.id, self.late.key
+            self.late.is_whole(held, self._left(release_id))
+            return self._place(held, release_id, key, release_of(self.build, held.at, self.stored, self.etags))
+        if not self.stage:
+            held.wait_for_its_turn(self.layout, self.clocks)
+        if held.is_too_old(self.clocks):
+            log.warning("the upload took so long that its intent may expire: checking everything again")
+            return _Again.WITH_WHAT_IT_LEARNT
+        return self._write(held, uploads)
+
+    def _with_pages(self, held: Intent, stayed: frozenset[str]) -> _Again:
+        """Go on with some of the files as pages, in the next second: this intent's DELETE may be executed late."""
+        self.build = self.build.with_stayed(stayed)
+        log.debug("pages from now on: %s", ", ".join(sorted(stayed)) or "no others")
+        self.clocks.sleep(max(0.0, 1 - (self.clocks.passed() - held.began)))
+        return _Again.WITH_WHAT_IT_LEARNT
+
+    @traced("send")
+    def _send(self, uploads: Sequence[Upload]) -> None:
+        annotate(asset_cleaner__files=len(uploads))
+        pages = self.build.pages()
+        of = {object_of(self.layout, upload.asset): upload for upload in uploads}  # two pages with one content are one
+
+        def note(asset: LocalAsset, as_stored: Stored) -> None:
+            self.stored[asset.key], upload = as_stored, of[asset.key]
+            self.done[upload.asset.key] = upload
+            self.sent(pages.get(asset.key, asset))
+
+        # Others may have stored something since the look, and their release may be current: it needs what they have
+        # stored.
+        seen = {each.asset.key: self.etags.get(each.asset.key) for each in uploads if each.asset.fingerprinted}
+        over = {key: etag for key, etag in seen.items() if etag is not None} | dict.fromkeys(_new_keys(uploads))
+        self.bucket.put((upload.asset.under(key) for key, upload in of.items()), note, over)
+        self.done |= {upload.asset.key: upload for upload in uploads}
+
+    def _write(self, held: Intent, uploads: Sequence[Upload]) -> Published | _Again:
+        """Write the marker, or the staged release."""
+        key = self.layout.staged_key(held.id) if self.stage else self.layout.marker_key(held.id)
+        # By the time that a staged release is activated, a cleaner may know them, and have tagged them.
+        new = frozenset[str]() if self.stage else _new_keys(uploads)
+        release = release_of(self.build, held.at, self.stored, self.etags, new)
+        self.digest = digest_of(release) if self.stage else None
+        if not held.write(self.bucket, key, body_of(release), self.clocks, left=self._left(held.id)):
+            return _Again.AFTER_ANOTHER
+        if self.late.came(held, self.clocks):
+            self.late_build = self.build
+            return _Again.WITH_WHAT_IT_LEARNT
+        return self._place(held, held.id, key, release)
+
+    def _left(self, release_id: str) -> str:
+        """What is left to do when its file is written."""
+        return "" if self.stage else not_placed(release_id)
+
+    def _place(self, held: Intent, release_id: str, key: str, release: Release) -> Published | _Again:
+        """Put the pages in place: then the release is published, unless another marker has to name more files as pages.
+
+        Of a staged release nothing is live before it is activated, also if it was written too late.
+        """
+        placed: tuple[PagePlaced, ...] = ()
+        if not self.stage:
+            own = LoggedRelease(release_id, self.layout.marker_key(release_id), held.at, only_pages(release))
+            files = {page.key: page for page in self.build.pages().values()}
+            sent = {key: self.stored[key].etag for key in self.done if key in self.stored}
+            check = partial(check_not_claimed, self.build.assets, self.etags, sent)
+            try:
+                placed = put_in_place(self.bucket, self.layout, own, held, self.clocks, files=files, meanwhile=check)
+            except ClaimedError as error:
+                self.late.is_claimed(own.id, own.key, error.release_id, error.keys)
+                return self._with_pages(held, error.keys)
+        unchanged = tuple(asset for asset in self.build.assets if asset.key not in self.done)
+        return Published(release_id, key, tuple(self.done.values()), unchanged, self.digest, placed)
+
+
 def _new_keys(uploads: Iterable[Upload]) -> frozenset[str]:
     """Keys that did not exist: what is sent again may have been tagged at that moment, by a cleaner that knew it."""
     return frozenset(each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.NEW)
-
-
-def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
-    """Wait for the next second, so that the next intent has another id: this one's DELETE may be executed late."""
-    log.debug("looking again, under another intent; pages from now on: %s", ", ".join(sorted(stayed)) or "none")
-    clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
 
 
 def _may_be_claimed(bucket: BucketPort, layout: Layout, held: Intent, uploads: Iterable[Upload]) -> bool:
@@ -261,109 +284,6 @@ def _may_be_claimed(bucket: BucketPort, layout: Layout, held: Intent, uploads: I
     if not any(upload.asset.fingerprinted and upload.reason in CHANGED for upload in uploads):
         return False
     return any(key not in held.log for key in newest_first(bucket.written(layout.markers), layout.markers))
-
-
-def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
-    """Say, once, which other sites this build concerns, and whether the cleaner sees what is published."""
-    keys = (asset.key for asset in build.assets)
-    lines = warnings_of(layout, look.neighbours, look.listing.inner, keys)
-    log_files = dated(layout, look.listing.log, look.instants)
-    # An instant of S3's, and hardly older than the present: our intent is among these files.
-    now = max(look.listing.log.values(), default=None)
-    # A ledger without instants cannot be read, and says nothing of what its cleaner has seen.
-    if now is not None and (look.ledger is None or look.instants):
-        unseen = warning_of(layout, log_files, look.instants, now)
-        lines += [unseen] if unseen else []
-    for line in lines:
-        if line not in warned:
-            log.warning("%s", line)
-        warned.add(line)
-
-
-def _published(
-    build: Build,
-    release_id: str,
-    key: str,
-    done: Mapping[str, Upload],
-    digest: str | None,
-    placed: tuple[PagePlaced, ...],
-) -> Published:
-    unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-    return Published(release_id, key, tuple(done.values()), unchanged, digest, placed)
-
-
-def _keys_to_head(build: Build) -> list[str]:
-    """Keys whose content no listing tells: pages, mostly. If they are many, the listing first says which exist."""
-    unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
-    return unsure if len(unsure) <= FEW else []
-
-
-@traced("compare")
-def _compare(
-    bucket: BucketPort,
-    layout: Layout,
-    build: Build,
-    look: Look,
-    newest: NewestMarker | None,
-    warned: set[str],
-) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str], frozenset[str]]:
-    """The files to send, how others are stored compressed, the ETags of all that is there, and what has to be a page.
-
-    Nothing else about the bucket is needed from here on.
-    """
-    _warn(layout, build, look, warned)
-    sizes, etags = look.listing.sizes, look.listing.etags
-    known = read_known(bucket, layout, build.channel, look, newest, (asset.key for asset in build.assets))
-    names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
-    pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
-    check_stored(bucket, find_doubtful(_stored_pages(layout, build, known), look.listing))
-
-    def ask(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        asked = {**look.metadata, **metadata}
-        return {**asked, **bucket.metadata([key for key in keys if key not in asked])}
-
-    metadata: Mapping[str, Mapping[str, str]] = {}
-    # If nothing has to be looked at, nobody waits for what was asked for ahead.
-    if unknown := to_look_at(build.assets, sizes, known.headers, pages):
-        metadata = ask(unknown)
-
-    changed = changed_files(build.assets, sizes, etags, known, ask)
-    stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
-    uploads = list(compare(build.assets, stored))
-    new = (each.asset for each in uploads if each.reason is Reason.NEW and each.asset.fingerprinted)
-    unseen = frozenset(asset.key for asset in new if asset.key in known.etags)
-    # The listing may be older than the release that names them: as a rule it is made while the build is being read.
-    if unseen and (there := bucket.listing(layout, unseen)).sizes:
-        return _compare(bucket, layout, build, look._replace(listing=_with(look.listing, there)), None, warned)
-    sent = {upload.asset.key for upload in uploads}
-    compressed = {
-        object_of(layout, asset): how._replace(etag=etags.get(object_of(layout, asset)))
-        for asset, how in stored.compressed(build.assets)
-        if asset.key not in sent
-    }
-    return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
-
-
-def _with(listing: Listing, younger: Listing) -> Listing:
-    """A listing, and a younger one of a few keys that it lacks."""
-    return listing._replace(
-        sizes={**listing.sizes, **younger.sizes},
-        times={**listing.times, **younger.times},
-        etags={**listing.etags, **younger.etags},
-    )
-
-
-def _stored_pages(layout: Layout, build: Build, known: Known) -> Iterator[Expected]:
-    """The stored pages of a build. An earlier release, or the ETag itself, may tell that one is this build's."""
-    for asset in build.assets:
-        if not asset.fingerprinted and asset.digest is not None:
-            is_that_version = known.stored.get(asset.key) == asset.stored
-            tells = partial(_is_known, asset, known.etags.get(asset.key) if is_that_version else None)
-            yield Expected(object_of(layout, asset), asset.key, asset.digest, asset.size, tells)
-
-
-def _is_known(asset: LocalAsset, known: str | None, etag: str, size: int) -> bool:
-    return etag == known or (size == asset.size and has_etag(asset, etag))
 
 
 def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:
@@ -384,13 +304,3 @@ def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:
             counted(len(again), "file with a fingerprint", "files with a fingerprint"),
             again[0],
         )
-
-
-@traced("send")
-def _send(
-    bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
-) -> None:
-    annotate(asset_cleaner__files=len(uploads))
-    # Two pages with the same content are stored once.
-    files = {object_of(layout, upload.asset): upload.asset for upload in uploads}
-    bucket.put((asset.under(key) for key, asset in files.items()), note)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.marker import Release
-    from uploader.publishing.publish import Build
+    from uploader.publishing.build import Build
     from uploader.s3.port import ReaderPort
 
 

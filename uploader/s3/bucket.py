@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
@@ -12,6 +13,7 @@ from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
 from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
+from uploader.s3.storing import ANY
 from uploader.threads.ahead import Ahead, Awaited
 from uploader.threads.workers import Workers, for_each, run
 
@@ -194,13 +196,18 @@ class Bucket:
         """See `BucketPort.begin_withdrawal`."""
         return Workers([key], self._requests.delete, at_once=1).start().wait
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, Stored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         """See `BucketPort.put`."""
         room = Room()
 
         def put(asset: LocalAsset) -> None:
             with room.held(memory_for(asset)):
-                stored = self._requests.files.put(asset)
+                stored = self._requests.files.put(asset, over.get(asset.key, ANY))
             done(asset, stored)
 
         for_each(assets, put, at_once=self._concurrency, stop=self._requests.files.stop)

@@ -229,10 +229,24 @@ class BucketPort(ReaderPort, Protocol):
         """
         ...
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, Stored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 
         ``done`` is called for each file that is stored, with its size, headers and ETag in the bucket.
+
+        Args:
+            assets: The files.
+            done: See above.
+            over: Key -> ETag of the one object that a file may replace; None: it replaces none. What has no entry, or
+                goes in parts, replaces whatever is there.
+
+        Raises:
+            TakenError: There is another object than that, and it is not the file.
         """
         ...
 
@@ -251,7 +265,8 @@ class Deleted:
 
     Attributes:
         marker: The delete marker's version id.
-        size: Bytes of the newest version below the delete marker; None if no version is left.
+        size: Bytes of the newest version below the delete marker; None if no version is left, or if that one is in an
+            archive, so that nobody can read it.
     """
 
     marker: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from uploader.s3.port import PageInPlace, PlacingAnswer, always
@@ -59,7 +60,12 @@ class ReadOnly:
         """Delete nothing."""
         return lambda: None
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+    def put(
+        self,
+        assets: Iterable[LocalAsset],
+        done: Callable[[LocalAsset, Stored], None],
+        over: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         """Write nothing."""
 
     def withdraw(self, key: str, etag: str | None = None) -> None:

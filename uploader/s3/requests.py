@@ -76,7 +76,7 @@ class Requests:
         self._pages = Pages(connection.store, connection.access)
         self._ask = Asking(connection)
         self.older: Older | None = None
-        self.files = Storing(connection, self._ask, self._head)
+        self.files = Storing(connection, self._ask, self._head, self.metadata_if_readable)
         self.in_place = InPlace(connection, self._ask)
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:

@@ -17,6 +17,7 @@ from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import explain_s3
 from uploader.errors import UploaderError
 from uploader.s3.port import Deleted
+from uploader.treatment.rule_values import ARCHIVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ class S3Versions:
         if not wanted:
             return {}
         markers: dict[str, str] = {}
-        sizes: dict[str, int] = {}
+        sizes: dict[str, int | None] = {}
         first, last = min(wanted), max(wanted)
         prefix = commonprefix([first, last])  # noqa: RUF071 (of keys, which are no paths)
         read = 0
@@ -70,7 +71,9 @@ class S3Versions:
                         markers[each["Key"]] = each["VersionId"]
                 for each in stored:
                     if each["Key"] in wanted:
-                        sizes.setdefault(each["Key"], each["Size"])  # each key's newest version comes first
+                        # Each key's newest version comes first. A listing shows an archived one like any other.
+                        size = None if each.get("StorageClass") in ARCHIVES else each["Size"]
+                        sizes.setdefault(each["Key"], size)
                 read += len(deleted) + len(stored)
                 if read > VERSIONS:
                     raise self._too_many(prefix)

@@ -25,7 +25,8 @@ STORAGE_CLASSES = (
 )
 """The storage classes whose objects S3 serves at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html"""
 
-_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+"""Storage classes from which an object cannot be read until somebody has brought it back."""
 
 METADATA_BYTES = 2048
 """S3's limit for all names and values together, the user's and ours:
@@ -170,7 +171,7 @@ def content_language(value: object) -> str:
 def storage_class(value: object) -> str:
     """A storage class whose objects S3 serves at once."""
     text = header(value)
-    if text in _ARCHIVES:
+    if text in ARCHIVES:
         _refuse(
             value,
             "is an archive, which browsers cannot fetch from: GLACIER_IR is the coldest class that S3 serves at once",

@@ -113,13 +113,16 @@ def rebuilt(s3: FakeS3) -> FakeS3:
     raise AssertionError
 
 
-def both_ways(story: Story, *, until: int, and_checkpoint: bool = False) -> tuple[FakeS3, FakeS3, FakeS3]:
+def both_ways(
+    story: Story, *, until: int, and_checkpoint: bool = False, rows: int = segments.ROWS
+) -> tuple[FakeS3, FakeS3, FakeS3]:
     """A site, the same after its ledger was lost and rebuilt in groups, and the same after it was so all at once.
 
     Args:
         story: As in `played`.
         until: As there.
         and_checkpoint: Whether all else that the cleaner has written is lost too.
+        rows: How much may be noted before the segments take it in.
     """
     with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
         before = played(story, until=until)
@@ -128,7 +131,8 @@ def both_ways(story: Story, *, until: int, and_checkpoint: bool = False) -> tupl
         if and_checkpoint:
             lose_all(groups)
         whole = copy.deepcopy(groups)
-        with small_parts(1 if and_checkpoint else MARKERS):
+        with small_parts(1 if and_checkpoint else MARKERS), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(segments, "ROWS", rows)
             rebuilt(groups)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(load, "begin_rebuild", lambda *args, **_: begin_rebuild(*args, whole=True))
@@ -155,10 +159,10 @@ def test_the_same_instants_come_out(story: Story, until: int) -> None:
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(stories, st.integers(1, 9))
-def test_the_same_instants_come_out_with_no_checkpoint_either(story: Story, until: int) -> None:
-    """What the markers that are left do not tell, the tags do."""
-    _, groups, whole = both_ways(story, until=until, and_checkpoint=True)
+@given(stories, st.integers(1, 9), st.sampled_from([1, segments.ROWS]))
+def test_the_same_instants_come_out_with_no_checkpoint_either(story: Story, until: int, rows: int) -> None:
+    """What the markers that are left do not tell, the tags do; whenever the segments take it in."""
+    _, groups, whole = both_ways(story, until=until, and_checkpoint=True, rows=rows)
     assert wrong(whole, groups, whole) == {}
 
 
@@ -232,6 +236,50 @@ def test_without_a_checkpoint_much_is_rebuilt_in_groups_too(
     assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
     assert len(lost.ledger.retired) == MANY + 1
     assert all(each.is_part for each in seen)
+
+
+def lost_with_a_long_log(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have five more releases, lose all that the cleaner has written but for its tags, and let each be a part."""
+    lose_all(s3)
+    paths = [f"assets/{n:02}.js" for n in range(MANY)]
+    last = [key_of(paths[0], 3), *(key_of(path, 2) for path in paths[1:])]
+    for number in range(4, 9):
+        s3.advance(10)
+        build = {path: key_of(path, number) for path in paths}
+        for before, key in zip(last, build.values(), strict=True):
+            s3.put(key)  # so that the marker does not say that it is new, as those of older uploaders do not
+            s3.tags(before)["superseded_at"] = format_instant(s3.clock)
+        s3.publish(f"build{number}", "default", build)
+        last = list(build.values())
+    monkeypatch.setattr(backlog, "MARKERS", 1)
+    monkeypatch.setattr(segments, "ROWS", 50)
+
+
+def test_what_a_long_log_tells_is_in_groups_too(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one segment to begin with, and no sweep before all parts are taken in."""
+    lost_with_a_long_log(lost, monkeypatch)
+    seen = spied(monkeypatch)
+    report = go_on(lost)
+    assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
+    numbers = [each.number for each in seen[1:]]
+    assert sum(numbers) == len(lost.ledger.retired) == 6 * MANY + 1
+    assert max(numbers) < 2 * segments.GROUP  # with what the last part has noted
+
+
+def test_a_rebuild_from_a_long_log_asks_for_each_tag_once(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does each part write down all that has lived since the first one."""
+    lost_with_a_long_log(lost, monkeypatch)
+    owed: list[int] = []
+
+    def at(operation: str, _: str) -> None:
+        if operation == "put_if" and lost.layout.ledger in lost.objects:
+            owed.append(len(head(lost).ledger.owed))
+
+    lost.on_request = at
+    go_on(lost)
+    read = [key for _, key in lost.made("get_tags")]
+    assert sorted(read) == sorted(lost.assets())
+    assert set(owed) == {0}
 
 
 def test_from_a_checkpoint_in_format_1_much_is_rebuilt_at_once(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:

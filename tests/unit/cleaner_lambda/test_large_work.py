@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,14 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaner_lambda.deletion import SIDE_BY_SIDE
+from cleaner_lambda.deletion import delete as delete_all
 from cleaner_lambda.job import Job
 from cleaner_lambda.known import Known
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.ledger_store import StoredLedger
 from cleaner_lambda.listing import Sorter, ranges, take_inventory
+from cleaner_lambda.outcome import Outcome, Unanswered
 from cleaner_lambda.pace import BATCH, MARGIN_SECONDS, Pace, within
 from cleaner_lambda.port import DELETE_BATCH, Listed
 from cleaner_lambda.run import clean
@@ -24,7 +28,7 @@ from release_log.policy_settings import Orphans, Policy
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from cleaner_lambda.report import Report
 
@@ -106,6 +110,24 @@ def test_deletions_stop_between_two_batches() -> None:
     assert s3.ledger.deleting is None
     assert len(s3.ledger.retired) == DELETE_BATCH
     assert run(s3).counts()["delete"] == DELETE_BATCH
+
+
+def test_deletions_are_sent_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = FakeS3()
+    due = [f"assets/{n}-1a2b3c4d.js" for n in range(SIDE_BY_SIDE * DELETE_BATCH)]
+    together = Barrier(SIDE_BY_SIDE, timeout=60)
+
+    def delete(keys: Sequence[str]) -> dict[str, str]:
+        together.wait()
+        return dict.fromkeys(keys[:1], "AccessDenied: not this one")
+
+    monkeypatch.setattr(s3, "delete", delete)
+    outcome, late = Outcome(), Unanswered()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        delete_all(s3, due, outcome.deleted, outcome, late, Pace(threads.map))
+    assert outcome.failed.keys() == set(due[::DELETE_BATCH])
+    assert outcome.deleted == set(due) - outcome.failed.keys()
+    assert (late.deletions, outcome.unfinished) == (set(), False)
 
 
 @pytest.mark.parametrize("batches", [1, 3])

@@ -183,7 +183,7 @@ MUTANTS: dict[str, Mutant] = {
         "cleaner_lambda.folding.instants", lambda _ledger, listed: dict(listed)
     ),
     "a batch that S3 cannot read fails as a whole": lambda patch: patch.setattr(
-        "cleaner_lambda.apply._UNREADABLE", set()
+        "cleaner_lambda.deletion._UNREADABLE", set()
     ),
     "a young object is an orphan": lambda patch: patch.setattr("cleaner_lambda.listing.ORPHAN_SECONDS", 0),
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import apply, pace, rebuild, segments
+from cleaner_lambda import apply, deletion, pace, rebuild, segments
 from cleaner_lambda import run as runs
 from cleaner_lambda.head import decode
 from cleaner_lambda.job import Job
@@ -277,12 +277,18 @@ def six_removed(s3: FakeS3) -> dict[str, str]:
     return names
 
 
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each object is tagged or deleted by itself, one after the other."""
+    for module in (apply, deletion):
+        monkeypatch.setattr(module, "batches", lambda items, _=0: pace.batches(items, 1))
+
+
 @pytest.mark.parametrize("operation", ["put_tags", "delete"])
 def test_a_run_that_is_killed_in_the_middle_of_its_effects_loses_a_minute(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     """The next one finds in the ledger what is done, and does not list again, though the first one was asked to."""
-    monkeypatch.setattr(apply, "batches", lambda items, _=0: pace.batches(items, 1))
+    one_at_a_time(monkeypatch)
     with writing(HEAD_FORMAT):
         names = six_removed(s3)
         if operation == "delete":
@@ -307,7 +313,7 @@ def test_a_run_that_deletes_for_minutes_says_what_its_listing_has_shown(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lists once."""
-    monkeypatch.setattr(apply, "batches", lambda items, _=0: pace.batches(items, 1))
+    one_at_a_time(monkeypatch)
     with writing(HEAD_FORMAT):
         six_removed(s3)
         run(s3)

@@ -12,8 +12,9 @@ from tests.fake_uploader_s3 import Clock, FakeBucket
 from uploader.aws.find_access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UsageError
+from uploader.publishing.build import Build
 from uploader.publishing.compare import Reason
-from uploader.publishing.publish import Build, Published, publish
+from uploader.publishing.publish import Published, publish
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from release_log.layout import Layout
 from release_log.ledger_file import pack
 from release_log.marker import FORMAT, Asset, Release, encode
 from uploader.doctor.ask import Answer
-from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_versioning
+from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_lifecycle, check_versioning
 from uploader.doctor.cleaner_function import check_function
 from uploader.doctor.finding import State
 from uploader.doctor.release_log import (
@@ -232,6 +232,54 @@ def test_the_release_log_is_listed_to_its_end() -> None:
     assert sorted(asked[3:]) == [("get_object", old), ("get_object", new)]
 
 
+@pytest.mark.parametrize("code", ["InvalidObjectState", "KMS.DisabledException"])
+@pytest.mark.parametrize("unread", [LAYOUT.ledger, MARKER])
+def test_a_file_that_s3_does_not_give_out_is_a_problem(unread: str, code: str) -> None:
+    """It is archived, or its key is disabled: these credentials may read it, and the cleaner cannot either."""
+    headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
+    files = [{"Key": key, "LastModified": NOW - timedelta(hours=1)} for key in (LAYOUT.ledger, MARKER)]
+    ledger = pack({**RUN, "current": {"default": "20261123T060500Z-3f9c2ab"}})
+
+    def ask(operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
+        if operation == "list_objects_v2":
+            return Answer("", {**headers, "Contents": files})
+        return Answer(code) if parameters["Key"] == unread else Answer("", {"Body": ledger})
+
+    log = read_log(ask, LAYOUT)
+    found = check_files(log, LAYOUT)
+    assert (found.state, found.finding[: len(unread)], code in found.finding) == (State.PROBLEM, unread, True)
+    cleaner = check_cleaner(log, LAYOUT)
+    assert cleaner.state is (State.UNKNOWN if unread == LAYOUT.ledger else State.OK), cleaner.finding
+    assert not log.denied
+
+
+BROKEN = "the ledger is broken (TypeError: "
+LAST_SEEN = "last seen 2026-11-23T12:00:00Z"
+NO_MESSAGE = "on 2026-11-23T12:00:00Z it deleted nothing: it does not say why"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("current", [], BROKEN),
+        ("current", {"default": 5}, BROKEN),
+        ("folded", None, BROKEN),
+        ("retired", 5, BROKEN),
+        ("last_run", [], BROKEN),
+        ("last_run", {"stopped_by": 5}, LAST_SEEN),
+        ("last_run", {"stopped_by": ["brake"]}, LAST_SEEN),
+        ("last_run", {"stopped_by": [{"reason": []}]}, NO_MESSAGE),
+    ],
+)
+def test_a_ledger_with_an_odd_field_is_a_finding(field: str, value: object, said: str) -> None:
+    """Anybody who may write to the bucket may have written it; the cleaner takes it for broken, and rebuilds it."""
+    ledger = pack({"current": {}, "folded": {}, "last_run": {}, "retired": {}, field: value})
+    headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
+    listed = {**headers, "Contents": [{"Key": LAYOUT.ledger, "LastModified": NOW}]}
+    log = read_log(Aws(list_objects_v2=Answer("", listed), get_object=Answer("", {"Body": ledger})), LAYOUT)
+    assert check_cleaner(log, LAYOUT).finding[: len(said)] == said
+
+
 @pytest.mark.parametrize(
     ("seconds", "state", "said"),
     [
@@ -268,6 +316,75 @@ def test_a_server_without_the_request_is_unknown() -> None:
     )
     for finding in (check_event_bridge(ask, "b", ""), check_versioning(ask, "")):
         assert (finding.state, finding.finding) == (State.UNKNOWN, "cannot be read (NotImplemented)")
+
+
+def with_rules(*rules: dict[str, Any]) -> Aws:
+    """A bucket with versioning, and these lifecycle rules."""
+    return Aws(
+        get_bucket_versioning=Answer("", {"Status": "Enabled"}),
+        get_bucket_lifecycle_configuration=Answer("", {"Rules": [{"Status": "Enabled", **rule} for rule in rules]}),
+    )
+
+
+TAGGED = {"Tag": {"Key": "a", "Value": "b"}}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_rule_that_expires_some_objects_does_not_hide_one_that_expires_all(order: int) -> None:
+    """S3 lists the rules in the order in which somebody wrote them."""
+    rules: list[dict[str, Any]] = [
+        {"ID": "some", "Filter": TAGGED, "Expiration": {"Days": 1}},
+        {"ID": "all", "Filter": {}, "Expiration": {"Days": 90}},
+    ]
+    found = check_lifecycle(with_rules(*rules[::order]), "assets/")
+    assert (found.state, "'all'" in found.finding) == (State.PROBLEM, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "state"),
+    [
+        ({"Filter": {}}, State.OK),
+        ({"Filter": {"Prefix": "ass"}}, State.OK),
+        ({"Prefix": "assets/"}, State.OK),
+        ({"Filter": {"Prefix": "assets/js/"}}, State.WARNING),
+        ({"Filter": {}, "Status": "Disabled"}, State.WARNING),
+        (None, State.WARNING),
+    ],
+)
+def test_the_parts_of_interrupted_uploads_are_removed(where: dict[str, Any] | None, state: State) -> None:
+    """An upload that is killed removes nothing, and no listing shows its parts."""
+    rules = [] if where is None else [{**where, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}]
+    found = check_lifecycle(with_rules(*rules), "assets/")
+    assert (found.state, "interrupted uploads" in found.finding) == (state, state is State.WARNING)
+    none = Aws(get_bucket_lifecycle_configuration=Answer("NoSuchLifecycleConfiguration"))
+    assert check_lifecycle(none, "assets/").state is State.WARNING
+
+
+def ending(days: int, prefix: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 (what S3 has in a rule)
+    """A rule that ends noncurrent versions."""
+    return {"Filter": {"Prefix": prefix}, "NoncurrentVersionExpiration": {"NoncurrentDays": days}, **more}
+
+
+ARCHIVED: dict[str, Any] = {"NoncurrentVersionTransitions": [{"NoncurrentDays": 3, "StorageClass": "GLACIER"}]}
+FOR_EVER = "on, but noncurrent versions are kept, and paid for, for ever"
+
+
+@pytest.mark.parametrize(
+    ("rules", "finding"),
+    [
+        ([ending(30), ending(7)], "on: a deletion can be undone for 7 days"),
+        ([ending(30), ending(1, "assets/js/")], "on: a deletion can be undone for 30 days, of some objects for 1"),
+        ([ending(30), ending(1, Filter=TAGGED)], "on: a deletion can be undone for 30 days, of some objects for 1"),
+        ([ending(30), ending(1, "other/")], "on: a deletion can be undone for 30 days"),
+        ([ending(30, **ARCHIVED)], "on: a deletion can be undone for 3 days"),
+        ([ending(30, Filter=TAGGED)], FOR_EVER.replace("but", "but some")),
+        ([ending(30, "assets/js/")], FOR_EVER.replace("but", "but some")),
+        ([ARCHIVED], FOR_EVER),
+    ],
+)
+def test_for_how_long_a_deletion_can_be_undone(rules: list[dict[str, Any]], finding: str) -> None:
+    """What the rules promise for each object: one that selects only some of them keeps or ends only these."""
+    assert check_versioning(with_rules(*rules), "assets/").finding == finding
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.operations.ending import end, find_end
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

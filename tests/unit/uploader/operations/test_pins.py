@@ -13,7 +13,8 @@ from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
 from uploader.operations.pins import pin, unpin
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Collection

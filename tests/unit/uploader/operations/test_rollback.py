@@ -17,7 +17,8 @@ from uploader.errors import NotWholeError, UploaderError
 from uploader.history.find import without_headers
 from uploader.operations.rollback import check, find_target, roll_back
 from uploader.protocol.announcements import POLL_SECONDS
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,14 +19,15 @@ from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.release import digest_of
 from uploader.operations.staging import activate, drop
 from uploader.protocol.announcements import POLL_SECONDS
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
     from release_log.layout import Layout
-    from uploader.s3.port import Listing
+    from uploader.s3.port import Listing, Look
 
 ID = "20261123T120000Z-r1"
 STAGED, MARKER = LAYOUT.staged_key(ID), LAYOUT.marker_key(ID)
@@ -183,6 +184,33 @@ def test_a_release_that_is_not_staged_any_more_can_be_neither_activated_nor_drop
     with pytest.raises(UploaderError, match=f"{ID} is not staged"):
         drop(bucket, LAYOUT, ID)
     assert bucket.log(LAYOUT.log) == []
+
+
+def before_the_look(bucket: FakeBucket, what: Callable[[], object]) -> None:
+    """Somebody else does something before the next look at the site."""
+    look, once = bucket.look, iter([what])
+
+    def meanwhile(layout: Layout, keys: frozenset[str]) -> Look:
+        for each in once:
+            each()
+        return look(layout, keys)
+
+    bucket.look = meanwhile  # type: ignore[method-assign]
+
+
+def test_a_release_that_is_dropped_while_it_is_activated_does_not_become_current(bucket: FakeBucket) -> None:
+    """Whoever has dropped it was told so."""
+    before_the_look(bucket, lambda: drop(bucket, LAYOUT, ID))
+    with pytest.raises(UploaderError, match=f"^{ID} is not staged: it was dropped, has expired, .*; publish it again$"):
+        make_current(bucket)
+    assert bucket.log(LAYOUT.log) == []
+    assert "assets/index.html" not in bucket.objects
+
+
+def test_one_that_somebody_else_activates_meanwhile_is_current_already(bucket: FakeBucket) -> None:
+    before_the_look(bucket, lambda: make_current(bucket))
+    assert make_current(bucket) is True
+    assert bucket.log(LAYOUT.log) == [MARKER]
 
 
 def test_headers_of_a_page_that_was_stored_again_are_left_out(bucket: FakeBucket) -> None:

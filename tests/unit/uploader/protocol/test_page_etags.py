@@ -13,7 +13,8 @@ from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.operations.verify import verify
 from uploader.protocol.page_etags import etags_in
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 from uploader.s3.port import Blob, PageInPlace
 
 if TYPE_CHECKING:

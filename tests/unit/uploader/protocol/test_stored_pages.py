@@ -16,10 +16,14 @@ from uploader.errors import UploaderError
 from uploader.history.stored_pages import Doubtful, check_stored
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.build import Build
+from uploader.publishing.publish import publish
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from uploader.s3.port import Blob
 
 PAGE = "assets/index.html"
 
@@ -107,9 +111,30 @@ def test_it_is_known_by_its_content_however_it_is_packed(body: bytes, is_right: 
     """With KMS, or after somebody has encrypted it anew, its ETag tells nothing."""
     bucket = FakeBucket()
     bucket.write("p", body)
-    doubtful = [Doubtful("p", PAGE, sha256(b"page").hexdigest()), Doubtful("gone", PAGE, "x")]
+    doubtful = [Doubtful("p", PAGE, sha256(b"page").hexdigest(), len(body)), Doubtful("gone", PAGE, "x", 1)]
     if is_right:
         check_stored(bucket, doubtful)
         return
     with pytest.raises(UploaderError, match="p is not the page"):
         check_stored(bucket, doubtful)
+
+
+@pytest.mark.parametrize(("size", "batches"), [(1, [64, 36]), (25, [40, 40, 20])])
+def test_they_are_read_side_by_side_as_far_as_memory_allows(
+    size: int, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With KMS that may be a thousand pages of a release, or a few very large ones."""
+    bucket, read = FakeBucket(), list[int]()
+    get_each = bucket.get_each
+
+    def counted(keys: Sequence[str]) -> dict[str, Blob]:
+        read.append(len(keys))
+        return get_each(keys)
+
+    bucket.get_each = counted  # type: ignore[method-assign]
+    monkeypatch.setattr("uploader.history.stored_pages.FILE_BYTES", 1000)
+    for number in range(100):
+        bucket.write(str(number), b"x" * size)
+    digest = sha256(b"x" * size).hexdigest()
+    check_stored(bucket, (Doubtful(str(number), PAGE, digest, size) for number in range(100)))
+    assert read == batches

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import md5, sha256
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -13,23 +13,22 @@ from release_log.ledger_file import HOLDS, pack
 from release_log.marker import decode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
-from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
 from uploader.history.find import without_headers
 from uploader.operations.verify import verify
+from uploader.publishing.build import Build
 from uploader.publishing.compare import Reason
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.publish import publish
 from uploader.s3.port import PlacingAnswer
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from release_log.layout import Layout
-    from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.port import Look, Placement
 
 
@@ -211,8 +210,8 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
     once = iter([HALF_PENDING_TTL + 1.0])
     real = bucket.put
 
-    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
-        real(assets, done)
+    def slow(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 (the port's own)
+        real(*arguments, **named)
         clock.sleep(next(once, 0.0))
 
     bucket.put = slow  # type: ignore[method-assign]
@@ -233,8 +232,8 @@ def test_what_an_earlier_try_sent_is_named_as_it_is_stored_by_now(build: Build) 
     (app,) = (asset.key for asset in build.assets if asset.fingerprinted)
     once, real = iter([True]), bucket.put
 
-    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
-        real(assets, done)
+    def slow(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 (the port's own)
+        real(*arguments, **named)
         if next(once, False):
             clock.sleep(HALF_PENDING_TTL + 1.0)
             bucket.write(app, b"APP")

@@ -17,8 +17,9 @@ from uploader.errors import NotPlacedError, NotWholeError, UploaderError
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
 from uploader.operations.verify import verify
+from uploader.publishing.build import Build
 from uploader.publishing.known_headers import NewestMarker
-from uploader.publishing.publish import Build, publish
+from uploader.publishing.publish import publish
 from uploader.s3.port import always
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
@@ -603,6 +604,55 @@ def test_of_two_markers_of_one_second_the_older_name_looks_at_the_other_one_too(
     published = at_once(f"put {KEY}", other)
     assert (site.live, site.wrong()) == ("old", [])
     assert site.marked(published).stamp == STAYED
+
+
+@pytest.mark.parametrize("case", ["new", "longer", "headers", "content"])
+@pytest.mark.parametrize("stage", [True, False])
+def test_an_upload_sends_nothing_over_what_a_release_has_stored_that_came_after_its_look(
+    site: Site, tmp_path_factory: pytest.TempPathFactory, case: str, *, stage: bool
+) -> None:
+    """It is staged, or cut off before its marker: so nobody would say that the current release has another file."""
+    theirs, own, options = "old", case, {}
+    if case in {"new", "longer"}:
+        publish(site.bucket, site.build_of("r0"), clocks=site.bucket.clock.clocks())
+    else:
+        theirs, own = "new", "old"
+        site.publish("r0", "old")
+        if case == "headers":
+            options = {"rules": parse_rules([{"match": NAME, "cache_control": "max-age=5"}], "test")}
+        else:  # what the newest release has belongs there, and is sent at once
+            site.bucket.write(KEY, b"somebody's")
+    site.bucket.clock.passed += 60
+    build = replace(site.build("r2", own, **options), channel="other")
+    begin_others(site, tmp_path_factory.mktemp("others"))
+
+    def meanwhile() -> None:
+        site.publish("r1", theirs, after=1)
+        site.bucket.fail = "" if stage else f"create {LAYOUT.markers}"
+
+    site.bucket.before, site.bucket.act = f"put {KEY}", meanwhile  # type: ignore[attr-defined]
+    if stage:
+        staged = publish(site.bucket, build, stage=True, clocks=site.bucket.clock.clocks())
+        assert (site.live, site.marked(staged).stamp) == (theirs, STAYED)
+        drop(site.bucket, LAYOUT, staged.id)
+    else:
+        with pytest.raises(UploaderError, match="run again"):
+            publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+    assert (site.live, site.wrong()) == (theirs, [])
+
+
+def test_a_file_that_another_upload_has_sent_since_the_look_is_not_sent_again(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    publish(site.bucket, site.build_of("r0"), clocks=site.bucket.clock.clocks())
+    site.bucket.clock.passed += 60
+    build = site.build("r2", "same")
+    begin_others(site, tmp_path_factory.mktemp("others"))
+    site.bucket.before = f"put {KEY}"  # type: ignore[attr-defined]
+    site.bucket.act = lambda: site.publish("r1", "same", after=1)  # type: ignore[attr-defined]
+    published = publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+    assert site.marked(published).fingerprinted
+    assert markers_of(site) == ["r0.json", "r1.json", "r2.json"]
 
 
 def test_an_older_marker_that_comes_back_while_a_late_one_is_checked_is_no_error(site: Site) -> None:
