@@ -16,6 +16,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.s3.encryption import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +46,10 @@ def check_rights(ask: Ask, layout: Layout, *, ledger: bool) -> Iterator[Finding]
 
 def _writes(ask: Ask, layout: Layout, name: str, *, ledger: bool) -> Iterator[Finding]:
     keys = (f"{layout.log}{name}", f"{layout.prefix}{name}")
+    headers, first = _first_put(ask, keys[0])
+    how = "".join(f", with --sse {algorithm}" for algorithm in headers.values())
     for key in keys:
-        answer = _put(ask, key)
+        answer = first if key == keys[0] else _put(ask, key, **headers)
         if not answer.code:
             yield problem("write", "this server stores a body that arrived damaged", f"use another one; delete {key}")
             return
@@ -58,11 +61,11 @@ def _writes(ask: Ask, layout: Layout, name: str, *, ledger: bool) -> Iterator[Fi
             yield unknown("write", f"S3 says {answer.code}", "upload with --dry-run, then without it")
             break
     else:
-        yield ok("write", f"{layout.prefix or 'the bucket'} can be written")
+        yield ok("write", f"{layout.prefix or 'the bucket'} can be written{how}")
     if not ledger:
         yield unknown("ledger", "no ledger exists yet", "check again after the cleaner's first run")
         return
-    answer = _put(ask, layout.ledger, IfMatch=NO_ETAG)
+    answer = _put(ask, layout.ledger, IfMatch=NO_ETAG, **headers)
     if answer.denied:
         yield ok("ledger", "only the cleaner can write it")
     elif answer.code in {"BadDigest", "PreconditionFailed"}:
@@ -102,8 +105,20 @@ def _deletes(ask: Ask, layout: Layout, name: str) -> Iterator[Finding]:
         yield unknown("delete", CANNOT_TELL, f"check that s3:DeleteObject is not allowed on {assets}")
 
 
-def _put(ask: Ask, key: str, **conditions: str) -> Answer:
-    return ask("put_object", Key=key, Body=BODY, ContentMD5=MD5_OF_NOTHING, **conditions)
+def _first_put(ask: Ask, key: str) -> tuple[dict[str, str], Answer]:
+    """The header that a PUT needs, as a bucket's policy may ask for an encryption, and the answer to a PUT with it."""
+    without = _put(ask, key)
+    if without.denied:
+        for algorithm in ALGORITHMS:
+            headers = {"ServerSideEncryption": algorithm}
+            answer = _put(ask, key, **headers)
+            if not answer.denied:
+                return headers, answer
+    return {}, without
+
+
+def _put(ask: Ask, key: str, **headers: str) -> Answer:
+    return ask("put_object", Key=key, Body=BODY, ContentMD5=MD5_OF_NOTHING, **headers)
 
 
 def _delete(ask: Ask, key: str) -> Answer:

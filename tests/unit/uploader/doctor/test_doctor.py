@@ -51,14 +51,18 @@ class Aws:
 class Probed:
     """An S3 that allows writing some keys, and deleting some."""
 
-    def __init__(self, writable: tuple[str, ...], deletable: tuple[str, ...], *, tells: bool = True) -> None:
-        self.writable, self.deletable, self.tells = writable, deletable, tells
+    def __init__(
+        self, writable: tuple[str, ...], deletable: tuple[str, ...], *, tells: bool = True, sse: str | None = None
+    ) -> None:
+        self.writable, self.deletable, self.tells, self.sse = writable, deletable, tells, sse
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
         self.asked.append((operation, parameters))
         key, missing = parameters["Key"], Answer("NoSuchKey") if self.tells else DENIED
         if operation == "put_object":
+            if parameters.get("ServerSideEncryption") != self.sse:
+                return DENIED
             return Answer("BadDigest") if key.startswith(self.writable) else DENIED
         if operation == "delete_object":
             return missing if key.startswith(self.deletable) else DENIED
@@ -91,6 +95,15 @@ class TestRights:
     def test_too_much(self) -> None:
         found = states(Probed(("assets/",), ("assets/",)))
         assert (found["ledger"], found["delete"]) == (State.WARNING, State.WARNING)
+
+    @pytest.mark.parametrize("sse", ["AES256", "aws:kms"])
+    def test_a_bucket_may_ask_for_an_encryption(self, sse: str) -> None:
+        """Then S3 denies each PUT without its header; and the ledger's is only known with it."""
+        job, all_of_it = Probed(*JOB, sse=sse), Probed(("assets/",), JOB[1], sse=sse)
+        found = {each.check: each for each in check_rights(job, LAYOUT, ledger=True)}
+        assert (found["write"].state, found["write"].finding) == (State.OK, f"assets/ can be written, with --sse {sse}")
+        assert found["ledger"].state is State.OK
+        assert states(all_of_it)["ledger"] is State.WARNING
 
     @pytest.mark.parametrize("writable", [(LAYOUT.log,), ("assets/doctor-",), ()])
     def test_the_site_and_its_log_must_both_be_writable(self, writable: tuple[str, ...]) -> None:
