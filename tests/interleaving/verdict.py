@@ -270,7 +270,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
-    true_states: Mapping[str, reference.Retired] = {}
+    truly = None
     if site.world.copied or site.by_hand:
         # It left before the marker was copied that says so, or its page was put in place again; and its tag may have
         # told that to a run that rebuilds.
@@ -301,7 +301,8 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
         elif mark not in {
-            *(Mark(each.state, each.since) for each in (state, true_states.get(key)) if each),
+            Mark(state.state, state.since),
+            *(_once_right(truly, key) if truly else ()),
             *_as_well(found, key, state, ledger),
             # A release whose page was put in place again is in place since then.
             *(Mark(state.state, at) for at in site.by_hand_at if at > state.since),
@@ -309,6 +310,14 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         }:
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _once_right(truly: reference.Site, key: str) -> set[Mark]:
+    """The marks that were right when one of the releases was the newest: a tag may be older than a marker's copy."""
+    releases = sorted(truly.releases, key=lambda each: (each.at, each.id))
+    past = (replace(truly, releases=releases[:number]) for number in range(1, len(releases) + 1))
+    then = (reference.retired(each).get(key) for each in past)
+    return {Mark(each.state, each.since) for each in then if each is not None}
 
 
 def _none(key: str, policy: Policy, ledger: Ledger | None) -> set[None]:
