@@ -210,6 +210,7 @@ class Bucket:
                 stored = self._requests.files.put(asset, over.get(asset.key, ANY))
             done(asset, stored)
 
+        self._requests.files.start()
         for_each(assets, put, at_once=self._concurrency, stop=self._requests.files.stop)
 
     def withdraw(self, key: str, etag: str | None = None) -> None:

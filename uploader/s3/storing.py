@@ -123,6 +123,10 @@ class Storing:
             raise TakenError(msg) from error
         return same
 
+    def start(self) -> None:
+        """Forget an earlier `stop`: an upload that looks again sends what is left."""
+        self._stopped = Event()
+
     def stop(self) -> None:
         """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
         self._stopped.set()

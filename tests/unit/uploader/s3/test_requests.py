@@ -13,13 +13,16 @@ import obstore
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from obstore.exceptions import GenericError
+from obstore.exceptions import BaseError, GenericError
 from obstore.store import MemoryStore
 
 from release_log.layout import Layout
 from release_log.ledger_file import holds_head, pack, read_head
-from uploader.errors import UploaderError
+from uploader.builds.collect import collect
+from uploader.errors import TakenError, UploaderError
 from uploader.s3 import asking, key_ranges, requests
+from uploader.s3.bandwidth import Bandwidth
+from uploader.s3.bucket import Bucket
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 
@@ -31,6 +34,7 @@ def store() -> MemoryStore:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LAYOUT = Layout("assets/")
 FOLDERS = st.sampled_from([LAYOUT.markers, LAYOUT.pages, LAYOUT.pending])
@@ -43,11 +47,13 @@ def asked(store: MemoryStore) -> Requests:
 
 
 def requests_to(store: MemoryStore) -> Requests:
+    return Requests(connection_to(store))
+
+
+def connection_to(store: MemoryStore, bandwidth: Bandwidth | None = None) -> Any:  # noqa: ANN401 (what is used of one)
     access = SimpleNamespace(bucket="b", region="r", endpoint=None, who="you")
-    connection: Any = SimpleNamespace(
-        store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError), bandwidth=None, markers=[]
-    )
-    return Requests(connection)
+    errors = (BaseError, FileNotFoundError)
+    return SimpleNamespace(store=store, access=access, encryption={}, errors=errors, bandwidth=bandwidth, markers=[])
 
 
 @pytest.mark.parametrize("size", [9, 10, 11, 1000])
@@ -229,3 +235,17 @@ def test_a_request_is_repeated_only_while_it_is_in_time(
     with pytest.raises(UploaderError):
         asked.create("k", b"x", lambda: in_time)
     assert len(tries) == sent
+
+
+def test_files_can_be_sent_again_after_one_was_refused(store: MemoryStore, tmp_path: Path) -> None:
+    """Within one upload, which looks again; also with a limit of the bandwidth, for which a file waits."""
+    for name in ("app-3f9c2ab1.js", "lib-4a1d3bc2.js"):
+        (tmp_path / name).write_bytes(b"x")
+    files = collect(tmp_path, "assets/")
+    obstore.put(store, files[0].key, b"another")
+    bucket = Bucket(connection_to(store, Bandwidth(100)), 1)
+    with pytest.raises(TakenError):
+        bucket.put(files, lambda *_: None, {files[0].key: None})
+    sent: list[str] = []
+    bucket.put(files, lambda asset, _: sent.append(asset.key))
+    assert sent == [file.key for file in files]
