@@ -61,8 +61,8 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("versioning", answer, "s3:GetLifecycleConfiguration")
     rules = [rule for rule in _rules(answer) if _overlap(_prefix_of(rule), prefix)]
-    if not any("NoncurrentVersionExpiration" in rule for rule in rules if _selects_all(rule, prefix)):
-        some = "some " if any("NoncurrentVersionExpiration" in rule for rule in rules) else ""
+    if not any(_expires(rule) for rule in rules if _selects_all(rule, prefix)):
+        some = "some " if any(map(_expires, rules)) else ""
         return warning(
             "versioning",
             f"on, but {some}noncurrent versions are kept, and paid for, for ever",
@@ -72,6 +72,11 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
     fewest = min(day for rule in rules for day in _undone_for(rule))
     but = f", of some objects for {fewest}" if fewest < days else ""
     return ok("versioning", f"on: a deletion can be undone for {days} days{but}")
+
+
+def _expires(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule deletes noncurrent versions by their age; it may have their number alone, and keep so many."""
+    return "NoncurrentDays" in rule.get("NoncurrentVersionExpiration", {})
 
 
 def _undone_for(rule: Mapping[str, Any]) -> Iterator[int]:

@@ -393,6 +393,7 @@ FOR_EVER = "on, but noncurrent versions are kept, and paid for, for ever"
         ([ending(30, Filter=TAGGED)], FOR_EVER.replace("but", "but some")),
         ([ending(30, "assets/js/")], FOR_EVER.replace("but", "but some")),
         ([ARCHIVED], FOR_EVER),
+        ([{"Filter": {}, "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 3}}], FOR_EVER),
     ],
 )
 def test_for_how_long_a_deletion_can_be_undone(rules: list[dict[str, Any]], finding: str) -> None:
