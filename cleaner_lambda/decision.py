@@ -133,7 +133,9 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
     # A rebuild knows of each group the pages of that group alone, and deletes nothing.
     rebuilds = loaded.group is not None and loaded.ledger.rebuilding is not None
-    if rebuilds or not (checked.plan.delete or first.lingering or log.history.left_behind):
+    # Of what left in the parts before, only the pages in place tell.
+    in_parts = loaded.ledger.backlog is not None
+    if rebuilds or not (checked.plan.delete or first.lingering or log.history.left_behind or in_parts):
         return first
     first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
     known, view, checked = decide_and_check(store, first.known, first.view, job, loaded.now, pace)

@@ -14,7 +14,7 @@ from release_log.marker import ROLLBACK_OF
 from release_log.tags import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from release_log.marker import Release
@@ -68,7 +68,7 @@ class History:
         channels: Id -> channel of each release that is known, for the end of a channel.
         changes: What these releases changed, in their order.
         left_behind: Ids of the releases that left while one of their pages may lie in place under a key that is current
-            still: no release that came then has put its own there. So nothing that retired tells of it.
+            still, or again: no release that came then has put its own there. So nothing that retired tells of it.
         pages: Key -> retired page that is not in ``retired``, as the run has read only a part of what is retired.
     """
 
@@ -232,10 +232,18 @@ class _Steps:
         there = put_in_place(line[-1].release) if leaving else set()
         self._left_behind |= {each.id for each in leaving if not (_pages(each.release) & live.keys.keys()) <= there}
         entries = self._part.entries
+        self._left_behind |= self._named_again(change.live, line[-1])
         self._owed |= {key for key in entries.keys() & change.live if entries[key].may_have_tag}
         self._part.take_in(change)
         self._turned |= dict.fromkeys(change.turned, at)
         self._changes.append(change)
+
+    def _named_again(self, live: Collection[str], last: Published) -> set[str]:
+        """Ids of the releases with which pages left that are current again, and are not put in place: theirs may be."""
+        there = set[str]() if last.placed_at is None else put_in_place(last.release)
+        retired = (self._part.entries, self._before.pages)
+        pages = ((key, some[key]) for some in retired for key in some.keys() & live if key not in there)
+        return {entry.release for key, entry in pages if entry.release and entry.logical == key}
 
 
 def _pages(release: Release) -> set[str]:

@@ -214,19 +214,19 @@ def end_and_wrong_clock(policy: Policy) -> World:
     Another release ended the doubt. B was removed with the end; A of another channel has its path.
     """
     world = World()
-    release(world, [B, PAGE], "r0")
+    release(world, [B], "r0")
     release(world, [A], "live", channel="other")
     cast.clean_alone(world, policy)
     world.advance(10)
     world.put(LAYOUT.marker_key("20261123T120012Z-end"), cast.end_body("default", world))
     world.advance(10)
     now, world.time = world.time, world.time - timedelta(hours=1)
-    body = cast.body([PAGE], "default", "behind", world)
+    body = cast.body([C], "default", "behind", world)
     world.time = now
     world.put(LAYOUT.marker_key("20261123T110022Z-behind"), body)
     cast.clean_alone(world, policy)
     world.advance(10)
-    release(world, [PAGE], "r2")
+    release(world, [C], "r2")
     world.advance(10)
     return world
 

@@ -1224,6 +1224,20 @@ MUTANTS = (
         partial(nested.page_left_behind_around, rolls_back=False),
     ),
     Mutant(
+        "nor need the key have stayed: a release may name it again, and not be in place",
+        "the same",
+        history._Steps.take,  # noqa: SLF001
+        (("self._left_behind |= self._named_again(change.live, line[-1])", "pass"),),
+        partial(nested.page_named_again_around, in_parts=False),
+    ),
+    Mutant(
+        "nor need it have left with the last part of a long log",
+        "the same",
+        decision._decide,  # noqa: SLF001
+        ((" or in_parts)", ")"),),
+        partial(nested.page_named_again_around, in_parts=True),
+    ),
+    Mutant(
         "and so it is if what replaced it is a roll-back to a release that stores no page",
         "the same",
         history.put_in_place,

@@ -6,13 +6,16 @@ some of them too.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
 from cleaner_lambda import decision, survey
+from cleaner_lambda.history import _Steps
 from release_log.marker_order import TOLERANCE
 from tests.few_markers import few_markers
 from tests.interleaving import cast
@@ -22,6 +25,7 @@ from tests.interleaving.exhaustive import Case, every_schedule
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.placing import NOTHING_IS_DUE, PAGES_STAY
 from tests.interleaving.world import INNER, LAYOUT, World
+from tests.small_parts import small_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -279,10 +283,30 @@ def page_left_behind_around(*, rolls_back: bool, lost: bool = False) -> None:
     _clean_inside_for_days(world, "a page of the site around that nothing retired tells of")
 
 
+def page_named_again_around(*, in_parts: bool) -> None:
+    """A page of the outer site has left, and is in place still; a release names it that was cut off before its own was.
+
+    So nothing is retired any more that tells of it, and the outer site's cleaner deletes nothing. Days pass.
+
+    Args:
+        in_parts: A run takes in one release at a time.
+    """
+    world = two_sites()
+    release(world, [OLD, PAGE], "r0", channel="other", stored=False)
+    release(world, [OUTSIDE], "r1", channel="other")
+    cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", placed=False)
+    with small_parts(1) if in_parts else nullcontext():
+        world.advance(1)
+        release(world, [OUTSIDE], "r2", channel="other")
+        cast.clean_alone(world, NOTHING_IS_DUE)
+    _clean_inside_for_days(world, "a page of the site around that a release names again")
+
+
 def page_around_below_one_that_was_never_there() -> None:
     """The page in place is of an old release of the outer site, which stores none, and asks for an asset inside.
 
-    A newer release names the page, and left before it was in place; it is kept, and so the page is. Days pass.
+    A newer release names the page, and left before it was in place; it is kept, and so the page is. The outer site has
+    a cleaner of an older version, which does not look at a page that is named again. Days pass.
     """
     world = two_sites()
     policy = replace(PAGES_STAY, keep_releases=1)
@@ -290,4 +314,7 @@ def page_around_below_one_that_was_never_there() -> None:
     release(world, [OUTSIDE], "r1")
     cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", placed=False)
     release(world, [OUTSIDE], "r2")
-    _clean_inside_for_days(world, "a page of the site around that a newer release names", policy, cleans_around=True)
+    with patch.object(_Steps, "_named_again", lambda *_: set()):
+        _clean_inside_for_days(
+            world, "a page of the site around that a newer release names", policy, cleans_around=True
+        )

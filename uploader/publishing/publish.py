@@ -217,20 +217,26 @@ class _Publishing:
     @traced("send")
     def _send(self, uploads: Sequence[Upload]) -> None:
         annotate(asset_cleaner__files=len(uploads))
-        pages = self.build.pages()
-        of = {object_of(self.layout, upload.asset): upload for upload in uploads}  # two pages with one content are one
+        pages, stored = self.build.pages(), self.stored
+        # Two pages with the same content are stored once.
+        files = {object_of(self.layout, upload.asset): upload.asset for upload in uploads}
+        sent = set[str]()
 
         def note(asset: LocalAsset, as_stored: Stored) -> None:
-            self.stored[asset.key], upload = as_stored, of[asset.key]
-            self.done[upload.asset.key] = upload
+            stored[asset.key] = as_stored
+            sent.add(asset.key)
             self.sent(pages.get(asset.key, asset))
 
         # Others may have stored something since the look, and their release may be current: it needs what they have
         # stored.
         seen = {each.asset.key: self.etags.get(each.asset.key) for each in uploads if each.asset.fingerprinted}
         over = {key: etag for key, etag in seen.items() if etag is not None} | dict.fromkeys(_new_keys(uploads))
-        self.bucket.put((upload.asset.under(key) for key, upload in of.items()), note, over)
-        self.done |= {upload.asset.key: upload for upload in uploads}
+        try:
+            self.bucket.put((asset.under(key) for key, asset in files.items()), note, over)
+        except TakenError:
+            self.done |= {each.asset.key: each for each in uploads if object_of(self.layout, each.asset) in sent}
+            raise
+        self.done |= {each.asset.key: each for each in uploads}
 
     def _write(self, held: Intent, uploads: Sequence[Upload]) -> Published | _Again:
         """Write the marker, or the staged release."""
