@@ -14,6 +14,7 @@ from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix
 from release_log.release_id import is_id, make_id
+from uploader.aws.encryptions import ALGORITHMS
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
@@ -22,7 +23,7 @@ from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
 from uploader.cli.webhook_url import check_webhook
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
-from uploader.s3.open import ALGORITHMS, bytes_per_second
+from uploader.s3.open import bytes_per_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable

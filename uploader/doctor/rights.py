@@ -15,8 +15,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from uploader.aws.encryptions import ALGORITHMS
 from uploader.doctor.finding import ok, problem, unknown, warning
-from uploader.s3.encryption import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from uploader.aws.encryptions import SSE_KMS
 from uploader.errors import UsageError
-
-SSE_S3 = "AES256"
-SSE_KMS = "aws:kms"
-ALGORITHMS = (SSE_S3, SSE_KMS)
 
 _KEY_ID = re.compile(r"[\w:/.-]+", re.ASCII)
 
@@ -18,7 +15,7 @@ def encryption(algorithm: str | None, kms_key_id: str | None, *, bucket_key: boo
     """The arguments for `obstore.store.S3Store`.
 
     Args:
-        algorithm: One of `ALGORITHMS`; None leaves it to the bucket's default.
+        algorithm: One of `uploader.aws.encryptions.ALGORITHMS`; None leaves it to the bucket's default.
         kms_key_id: A KMS key's id, ARN or alias; None for the account's own key for S3.
         bucket_key: Let S3 keep a key for the bucket, so that it does not ask KMS for a key for every object.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uploader.aws.values import checked
 from uploader.s3.bandwidth import Bandwidth, bytes_per_second
-from uploader.s3.encryption import ALGORITHMS, encryption
+from uploader.s3.encryption import encryption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uploader.s3.connection import Connection as Connection  # noqa: PLC0414 (for those outside of this package)
     from uploader.s3.port import BucketPort
 
-__all__ = ["ALGORITHMS", "bytes_per_second", "connect", "encryption", "open_connected"]
+__all__ = ["bytes_per_second", "connect", "encryption", "open_connected"]
 
 
 def connect(access: Access, encrypted: Mapping[str, Any] | None = None, max_bandwidth: str | None = None) -> Connection:
