@@ -27,7 +27,7 @@ BYTES = 6 * 2**20
 """How much they have together, unless one alone has more.
 
 If each of these releases changed all its files, they name some 60,000 assets: with all that a run has to do about each
-of them, some 300 MB of memory.
+of them, less than 200 MB of memory.
 """
 
 

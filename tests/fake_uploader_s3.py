@@ -7,7 +7,6 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, Layout, is_stored_page
@@ -186,7 +185,7 @@ class FakeBucket:
         self,
         assets: Iterable[LocalAsset],
         done: Callable[[LocalAsset, Stored], None],
-        over: Mapping[str, str | None] = MappingProxyType({}),
+        over: Mapping[str, str | None],
     ) -> None:
         for asset in assets:
             self._request(f"put {asset.key}")

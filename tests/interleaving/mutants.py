@@ -428,7 +428,7 @@ MUTANTS = (
         "a file with a fingerprint is only sent over what the upload has seen",
         "it is sent over that of a release which has become current since",
         publish._Publishing._send,  # noqa: SLF001
-        (("note, over)", "note)"),),
+        (("note, over)", "note, {})"),),
         partial(placing.file_sent_after_the_look, placing.AFTER_THE_LOOK[1]),
     ),
     Mutant(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -377,7 +376,7 @@ class UploaderPort:
         self,
         assets: Iterable[LocalAsset],
         done: Callable[[LocalAsset, UploaderStored], None],
-        over: Mapping[str, str | None] = MappingProxyType({}),
+        over: Mapping[str, str | None],
     ) -> None:
         for asset in assets:
             seen = over if self._goes_at_once() else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from threading import Event
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
@@ -200,7 +199,7 @@ class Bucket:
         self,
         assets: Iterable[LocalAsset],
         done: Callable[[LocalAsset, Stored], None],
-        over: Mapping[str, str | None] = MappingProxyType({}),
+        over: Mapping[str, str | None],
     ) -> None:
         """See `BucketPort.put`."""
         room = Room()

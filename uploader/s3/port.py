@@ -233,7 +233,7 @@ class BucketPort(ReaderPort, Protocol):
         self,
         assets: Iterable[LocalAsset],
         done: Callable[[LocalAsset, Stored], None],
-        over: Mapping[str, str | None] = MappingProxyType({}),
+        over: Mapping[str, str | None],
     ) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 

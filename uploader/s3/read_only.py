@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from uploader.s3.port import PageInPlace, PlacingAnswer, always
@@ -64,7 +63,7 @@ class ReadOnly:
         self,
         assets: Iterable[LocalAsset],
         done: Callable[[LocalAsset, Stored], None],
-        over: Mapping[str, str | None] = MappingProxyType({}),
+        over: Mapping[str, str | None],
     ) -> None:
         """Write nothing."""
 

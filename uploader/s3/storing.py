@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 ANY = "*"
 """Stands for whatever object is there; no ETag is like this."""
 
-DIGEST = "digest"
-"""The name in an object's metadata that holds the SHA-256 of its file."""
-
 
 class Storing:
     """Stores files in a bucket."""
@@ -116,7 +113,7 @@ class Storing:
         noted = self._metadata(asset.key)
         if noted is None and over is not None:
             return self.put(asset, None)  # what the look has shown is gone
-        is_it = noted is not None and all(noted.get(name) == attributes.get(name) for name in (HEADERS, DIGEST))
+        is_it = noted is not None and all(noted.get(name) == attributes.get(name) for name in (HEADERS, "digest"))
         same = self._same(asset.key, body) if is_it else None
         if same is None:
             msg = f"somebody has stored another {asset.key} since this upload looked: run again"

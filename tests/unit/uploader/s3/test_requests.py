@@ -247,5 +247,5 @@ def test_files_can_be_sent_again_after_one_was_refused(store: MemoryStore, tmp_p
     with pytest.raises(TakenError):
         bucket.put(files, lambda *_: None, {files[0].key: None})
     sent: list[str] = []
-    bucket.put(files, lambda asset, _: sent.append(asset.key))
+    bucket.put(files, lambda asset, _: sent.append(asset.key), {})
     assert sent == [file.key for file in files]
