@@ -14,7 +14,7 @@ from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
 from tests.interleaving.needs import left_by_inner, needed_around, read_ledger, within_limit
-from tests.interleaving.watch import seen_by_reference
+from tests.interleaving.watch import at_once, seen_by_reference
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
@@ -342,17 +342,17 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     """Other marks that are right as well.
 
     Within one second, nobody knows what came before a release was in place. So it may be either state, or have retired
-    with a release of a channel that ended later; and if its path left the current releases then, and another channel's
-    release brought it back, it was superseded again. A release
+    with a release of a channel that ended later, or of one that did not; and if its path left the current releases
+    then, and another channel's release brought it back, it was superseded again. A release
     that was followed within its second may never have been current. And a replay from the ledger's cut on does not know
     that what retired before it was removed, and its path came back, before its channel ended.
     """
     later = _of_several(found)
     either = {Mark(each, state.since) for each in State} if state.since in later else set()
     last = {(each.channel, each.at): each for each in sorted(found.releases, key=lambda each: each.id)}
-    without = reference.retired(replace(found, releases=tuple(last.values()))).get(key)
-    if without is not None:
-        either.add(Mark(without.state, without.since))
+    for other in (replace(found, releases=tuple(last.values())), at_once(found)):
+        then = reference.retired(other).get(key)
+        either |= set() if then is None else {Mark(then.state, then.since)}
     ends = [each for each in found.releases if each.ended]
     # Or it retired with a release of a channel that ended in such a second,
     either |= {Mark(State.REMOVED, each.at) for each in ends if each.at in later}

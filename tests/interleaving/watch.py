@@ -123,7 +123,7 @@ class Watch:
         yield (first := self._seen_first(actor))
         yield (copied := self._seen_copied(actor))
         yield from map(self._seen_late, (seen, first, copied))
-        yield from map(_at_once, (seen, first, copied))
+        yield from map(at_once, (seen, first, copied))
 
     def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
         return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
@@ -173,10 +173,14 @@ class Watch:
     def _seen_first(self, actor: Actor) -> reference.Site:
         """The site as at the first look: a release that is in place at the second one only retires more.
 
-        What was due before may then have entered another state.
+        So does an end that is later than the instant for which the run decides. What was due before may then have
+        entered another state.
         """
-        placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
-        return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
+        site, layout = self._site, self._site.layout
+        placed = {each for each in actor.seen_markers if layout.placed_id(each) is not None}
+        ends = {i: at for i, (at, release) in site.published.items() if release.ended}
+        late = {layout.marker_key(i) for i, at in ends.items() if at > actor.seen_at}
+        return seen_by_reference(site, actor.seen_markers - (placed - actor.seen_before) - late)
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
         """The site with the instants of files that were copied before a run saw them: it never knew the true ones.
@@ -240,7 +244,7 @@ class Watch:
                 raise BrokenPromiseError(msg)
 
 
-def _at_once(seen: reference.Site) -> reference.Site:
+def at_once(seen: reference.Site) -> reference.Site:
     """The site with each release in place before any other one of its second: what came first there, nobody knows."""
     return replace(
         seen, releases=[replace(each, stored=each.stored and each.placed != each.at) for each in seen.releases]
