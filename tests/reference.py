@@ -156,13 +156,28 @@ def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired
     last = max(number for number, step in enumerate(history) if key in step.keys)
     before, after = history[last], history[last + 1]
     release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
+    return _left_with(release, key, history[last + 1 :], sure_since)
+
+
+def _left_with(release: Release, key: str, later: Sequence[Step], sure_since: datetime | None) -> Retired:
     *_, logical = (logical for logical, its_key in release.assets.items() if its_key == key)
-    later = history[last + 1 :]
     over = [number for number, step in enumerate(later) if step.has_ended(release.channel, sure_since)]
     # After the end of its channel an asset is removed, whatever logical paths other channels have.
     walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
     state, since = _state(logical, walk)
     return Retired(state, since, logical, release.id)
+
+
+def may_have_left(site: Site, key: str) -> list[Retired]:
+    """What a retired asset is, if it left with one or another of the releases that left in the same second."""
+    history = steps(site.releases)
+    last = max(number for number, step in enumerate(history) if key in step.keys)
+    past, at = history[: last + 1], history[last + 1].at
+    second = [step for step in past if step.at == at]
+    there = itertools.chain.from_iterable(step.current for step in past[-len(second) - 1 :])
+    releases = [each for each in there if key in each.assets.values()]
+    found = [_left_with(each, key, history[last + 1 :], site.sure_since) for each in releases]
+    return [replace(each, since=max(each.since, site.sure_since or each.since)) for each in found]
 
 
 def orphan(key: str, found: datetime, history: list[Step]) -> Retired:

@@ -14,7 +14,7 @@ from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
 from tests.interleaving.needs import left_by_inner, needed_around, read_ledger, within_limit
-from tests.interleaving.watch import at_once, seen_by_reference
+from tests.interleaving.watch import seen_by_reference
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
@@ -350,15 +350,17 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     later = _of_several(found)
     either = {Mark(each, state.since) for each in State} if state.since in later else set()
     last = {(each.channel, each.at): each for each in sorted(found.releases, key=lambda each: each.id)}
-    for other in (replace(found, releases=tuple(last.values())), at_once(found)):
-        then = reference.retired(other).get(key)
-        either |= set() if then is None else {Mark(then.state, then.since)}
+    without = reference.retired(replace(found, releases=tuple(last.values()))).get(key)
+    if without is not None:
+        either.add(Mark(without.state, without.since))
     ends = [each for each in found.releases if each.ended]
     # Or it retired with a release of a channel that ended in such a second,
     either |= {Mark(State.REMOVED, each.at) for each in ends if each.at in later}
     left = _left(key, found)
     if not later.isdisjoint({state.since, left}):  # or with another channel's release.
         either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > left}
+    if left in later:
+        either |= {Mark(each.state, each.since) for each in reference.may_have_left(found, key)}
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
         later |= {each.at for each in ends if each.channel in channels}

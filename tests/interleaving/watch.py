@@ -123,7 +123,7 @@ class Watch:
         yield (first := self._seen_first(actor))
         yield (copied := self._seen_copied(actor))
         yield from map(self._seen_late, (seen, first, copied))
-        yield from map(at_once, (seen, first, copied))
+        yield from map(_at_once, (seen, first, copied))
 
     def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
         return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
@@ -244,7 +244,7 @@ class Watch:
                 raise BrokenPromiseError(msg)
 
 
-def at_once(seen: reference.Site) -> reference.Site:
+def _at_once(seen: reference.Site) -> reference.Site:
     """The site with each release in place before any other one of its second: what came first there, nobody knows."""
     return replace(
         seen, releases=[replace(each, stored=each.stored and each.placed != each.at) for each in seen.releases]
