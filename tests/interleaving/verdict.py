@@ -385,9 +385,11 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         newest = {each.channel: each.at for each in sorted(found.releases, key=lambda each: each.at)}
         others = [each for each in found.releases if not each.ended or each.at == newest[each.channel]]
         overdue &= reference.due(replace(found, releases=others), policy, now)
+    states, several = reference.retired(found), _of_several(found)
+    # Nor does anybody know with which of them it left, and so whether its channel has ended.
+    overdue = {key for key in overdue if _left(key, found) not in several or _is_certain(key, states[key], found)}
     if policy.version_limit:
         # Of a version that left in a second of several releases, nobody knows whether it takes the place of another.
-        states, several = reference.retired(found), _of_several(found)
         left = Counter(each.logical for each in states.values() if each.since in several)
         overdue = {key for key in overdue if left[states[key].logical] <= (states[key].since in several)}
     # What a site around needed when it was asked stays until it is asked again.
@@ -396,6 +398,10 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         if release_id in site.published:
             overdue -= site.published[release_id][1].all_keys
     return overdue
+
+
+def _is_certain(key: str, state: reference.Retired, found: reference.Site) -> bool:
+    return all(each.state is state.state for each in reference.may_have_left(found, key))
 
 
 def _left(key: str, found: reference.Site) -> datetime:
