@@ -271,7 +271,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
     truly = None
-    if site.world.copied or site.by_hand:
+    if site.world.copied or site.by_hand or _is_dated_anew(site, found):
         # It left before the marker was copied that says so, or its page was put in place again; and its tag may have
         # told that to a run that rebuilds.
         truly = seen_by_reference(site, instants={i: at for i, (at, _) in site.published.items()})
@@ -310,6 +310,12 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         }:
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _is_dated_anew(site: Site, found: reference.Site) -> bool:
+    """Whether a release counts as in place since its page was put back there, and not since its file says so."""
+    placed = {each.id: each.placed for each in found.releases if each.placed is not None}
+    return any(at > site.placed.get(i, at) for i, at in placed.items())
 
 
 def _once_right(truly: reference.Site, key: str) -> set[Mark]:
