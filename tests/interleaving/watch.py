@@ -173,13 +173,13 @@ class Watch:
     def _seen_first(self, actor: Actor) -> reference.Site:
         """The site as at the first look: a release that is in place at the second one only retires more.
 
-        So does an end that is later than the instant for which the run decides. What was due before may then have
-        entered another state.
+        So does an end that is not earlier than the instant for which the run decides. What was due before may then
+        have entered another state.
         """
         site, layout = self._site, self._site.layout
         placed = {each for each in actor.seen_markers if layout.placed_id(each) is not None}
         ends = {i: at for i, (at, release) in site.published.items() if release.ended}
-        late = {layout.marker_key(i) for i, at in ends.items() if at > actor.seen_at}
+        late = {layout.marker_key(i) for i, at in ends.items() if at >= actor.seen_at}
         return seen_by_reference(site, actor.seen_markers - (placed - actor.seen_before) - late)
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
@@ -188,13 +188,15 @@ class Watch:
         Where the marker alone was copied, the file that says that the release is in place is older, and says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
-        in_doubt = _has_doubted(ledger)
+        # Of other channels than those in doubt the ledger's instants count.
+        doubted = {release.channel for _, release in site.releases.values()} if _has_doubted(ledger) else set()
+        doubted = set(ledger.doubts) if ledger and ledger.doubts else doubted
         seen = ledger.seen if ledger else {}
         keys = {i: site.layout.marker_key(i) for i in site.releases}
         copied = {
             i: seen[i].at if i in seen else site.world.objects[key].at
             for i, key in keys.items()
-            if key in site.world.copied and not (in_doubt and i in seen)
+            if key in site.world.copied and not (site.releases[i][1].channel in doubted and i in seen)
         }
         files = {i: site.layout.placed_key(i) for i in site.placed}
         in_place = {
