@@ -349,9 +349,9 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
 
     Within one second, nobody knows what came before a release was in place. So it may be either state, or have retired
     with a release of a channel that ended later, or of one that did not; and if its path left the current releases
-    then, and another channel's release brought it back, it was superseded again. A release
-    that was followed within its second may never have been current. And a replay from the ledger's cut on does not know
-    that what retired before it was removed, and its path came back, before its channel ended.
+    then, and another channel's release brought it back, it was superseded again. A release that was followed within its
+    second may never have been current. And a replay from the ledger's cut on does not know that what retired before it
+    was removed, and its path came back, before its channel ended.
     """
     later = _of_several(found)
     either = {Mark(each, state.since) for each in State} if state.since in later else set()
@@ -392,7 +392,7 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         others = [each for each in found.releases if not each.ended or each.at == newest[each.channel]]
         overdue &= reference.due(replace(found, releases=others), policy, now)
     states, several = reference.retired(found), _of_several(found)
-    # Nor does anybody know with which of them it left, and so whether its channel has ended.
+    # With which of the releases of such a second an asset left, and so whether its channel has ended, nobody knows.
     overdue = {key for key in overdue if _left(key, found) not in several or _is_certain(key, states[key], found)}
     if policy.version_limit:
         # Of a version that left in a second of several releases, nobody knows whether it takes the place of another.

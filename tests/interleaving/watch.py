@@ -188,9 +188,7 @@ class Watch:
         Where the marker alone was copied, the file that says that the release is in place is older, and says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
-        # Of other channels than those in doubt the ledger's instants count.
-        doubted = {release.channel for _, release in site.releases.values()} if _has_doubted(ledger) else set()
-        doubted = set(ledger.doubts) if ledger and ledger.doubts else doubted
+        doubted = _doubted(site, ledger)
         seen = ledger.seen if ledger else {}
         keys = {i: site.layout.marker_key(i) for i in site.releases}
         copied = {
@@ -251,6 +249,13 @@ def _at_once(seen: reference.Site) -> reference.Site:
     return replace(
         seen, releases=[replace(each, stored=each.stored and each.placed != each.at) for each in seen.releases]
     )
+
+
+def _doubted(site: Site, ledger: Ledger | None) -> Collection[str]:
+    """The channels of which the order of the markers is or was unknown: those that the ledger names, or else any."""
+    if ledger is not None and ledger.doubts:
+        return ledger.doubts
+    return {release.channel for _, release in site.releases.values()} if _has_doubted(ledger) else ()
 
 
 def _has_doubted(ledger: Ledger | None) -> bool:
