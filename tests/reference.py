@@ -152,8 +152,13 @@ def retired(site: Site) -> dict[str, Retired]:
     return {key: replace(asset, since=max(asset.since, site.sure_since)) for key, asset in found.items()}
 
 
+def last_step(key: str, history: Sequence[Step]) -> int:
+    """The number of the last step in which a key was current."""
+    return max(number for number, step in enumerate(history) if key in step.keys)
+
+
 def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired:
-    last = max(number for number, step in enumerate(history) if key in step.keys)
+    last = last_step(key, history)
     before, after = history[last], history[last + 1]
     release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
     return _left_with(release, key, history[last + 1 :], sure_since)
@@ -171,7 +176,7 @@ def _left_with(release: Release, key: str, later: Sequence[Step], sure_since: da
 def may_have_left(site: Site, key: str) -> list[Retired]:
     """What a retired asset is, if it left with one or another of the releases that left in the same second."""
     history = steps(site.releases)
-    last = max(number for number, step in enumerate(history) if key in step.keys)
+    last = last_step(key, history)
     past, at = history[: last + 1], history[last + 1].at
     second = [step for step in past if step.at == at]
     there = itertools.chain.from_iterable(step.current for step in past[-len(second) - 1 :])

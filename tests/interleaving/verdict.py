@@ -413,5 +413,4 @@ def _is_certain(key: str, state: reference.Retired, found: reference.Site) -> bo
 def _left(key: str, found: reference.Site) -> datetime:
     """The last time that it was in a current release."""
     steps = reference.steps(found.releases)
-    last = max(number for number, step in enumerate(steps) if key in step.keys)
-    return steps[last + 1].at
+    return steps[reference.last_step(key, steps) + 1].at
